@@ -1,0 +1,190 @@
+//! What the parts of a search share, and which addresses it may use.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use super::found::{CandidateAddress, Notes, WellKnown};
+use super::queries::Queries;
+use crate::action::{ActionId, Family};
+use crate::config::Config;
+use crate::error::{Attempt, AttemptError};
+use crate::event::Absence;
+use crate::name::Host;
+use crate::time::Instant;
+
+/// What the parts of a search share
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) config: Arc<Config>,
+    pub(super) queries: Queries,
+    pub(crate) ids: Ids,
+    pub(crate) notes: Notes,
+    /// Actions given up that a driver has not been told about
+    pub(crate) cancelled: Vec<ActionId>,
+    /// The latest time seen
+    pub(crate) now: Instant,
+}
+
+impl Context {
+    pub(super) fn new(config: Arc<Config>, now: Instant) -> Self {
+        Self {
+            config,
+            queries: Queries::default(),
+            ids: Ids(0),
+            notes: Notes::default(),
+            cancelled: Vec::new(),
+            now,
+        }
+    }
+
+    /// The addresses of one family of a host that may be dialled, once they are known; what stands against
+    /// the others is noted as an attempt
+    pub(crate) fn admitted(
+        &mut self,
+        step: &'static str,
+        host: &Host,
+        port: u16,
+        family: Family,
+    ) -> Option<Result<Vec<IpAddr>, AttemptError>> {
+        let mut list = match self.known(host, family)? {
+            Ok(list) => list,
+            Err(error) => {
+                if let AttemptError::Dns(_) = error {
+                    self.note_attempt(step, host, None, error.clone());
+                }
+                return Some(Err(error));
+            }
+        };
+        let mut refused = None;
+        list.retain(|address| match self.config.addresses.judge(*address) {
+            Ok(()) => true,
+            Err(refusal) => {
+                refused = Some((*address, refusal));
+                false
+            }
+        });
+        let Some((address, refusal)) = refused else {
+            return Some(Ok(list));
+        };
+        let error = AttemptError::AddressRefused(refusal);
+        self.note_attempt(
+            step,
+            host,
+            Some(SocketAddr::new(address, port)),
+            error.clone(),
+        );
+        Some(if list.is_empty() {
+            Err(error)
+        } else {
+            Ok(list)
+        })
+    }
+
+    /// Both families at once, as [`Self::admitted`]; the more telling error if there is no address
+    pub(super) fn admit_host(
+        &mut self,
+        step: &'static str,
+        host: &Host,
+        port: u16,
+    ) -> Result<(), AttemptError> {
+        let v6 = self.admitted(step, host, port, Family::V6);
+        let v4 = self.admitted(step, host, port, Family::V4);
+        match (v6, v4) {
+            (Some(Ok(_)), _) | (_, Some(Ok(_))) => Ok(()),
+            (Some(Err(AttemptError::NoAddress(_))) | None, Some(Err(error)))
+            | (Some(Err(error)), _) => {
+                if let AttemptError::NoAddress(_) = error {
+                    self.note_attempt(step, host, None, error.clone());
+                }
+                Err(error)
+            }
+            (None, None) => Err(AttemptError::NoAddress(Absence::NoData)),
+        }
+    }
+
+    pub(crate) fn note_attempt(
+        &mut self,
+        step: &'static str,
+        host: &Host,
+        address: Option<SocketAddr>,
+        error: AttemptError,
+    ) {
+        self.notes.attempts.push(Attempt {
+            step,
+            host: host.clone(),
+            address,
+            error,
+        });
+    }
+
+    /// The addresses to dial, known so far, families in turn (RFC 8305 §4)
+    pub(super) fn candidates(
+        &self,
+        host: &Host,
+        port: u16,
+        tls_name: &Host,
+    ) -> Vec<CandidateAddress> {
+        let of = |family| {
+            let list = self
+                .known(host, family)
+                .and_then(Result::ok)
+                .unwrap_or_default();
+            let judge = |address: &IpAddr| self.config.addresses.judge(*address).is_ok();
+            list.into_iter().filter(judge).collect::<Vec<_>>()
+        };
+        let (v6, v4) = (of(Family::V6), of(Family::V4));
+        let rounds = v6.len().max(v4.len());
+        let in_turn = (0..rounds).flat_map(|index| [v6.get(index), v4.get(index)]);
+        in_turn
+            .flatten()
+            .map(|address| CandidateAddress {
+                address: SocketAddr::new(*address, port),
+                verdict: self.config.trust.verdict(tls_name, *address),
+            })
+            .collect()
+    }
+
+    fn known(&self, host: &Host, family: Family) -> Option<Result<Vec<IpAddr>, AttemptError>> {
+        match host {
+            Host::Ip(address) if Family::of(*address) == family => Some(Ok([*address].into())),
+            Host::Ip(_) => Some(Err(AttemptError::NoAddress(Absence::NoData))),
+            Host::Dns(name) => {
+                let answer = self.queries.known_addresses(name, family)?;
+                Some(match answer {
+                    Ok(addresses) => addresses.list.clone().map_err(AttemptError::NoAddress),
+                    Err(error) => Err(AttemptError::Dns(*error)),
+                })
+            }
+        }
+    }
+
+    pub(super) fn knows_addresses(&self, host: &Host) -> bool {
+        [Family::V6, Family::V4]
+            .into_iter()
+            .all(|family| self.known(host, family).is_some())
+    }
+
+    pub(super) fn look_ahead_to_addresses(&mut self, host: &Host) {
+        if let Host::Dns(name) = host {
+            self.want_addresses(name);
+        }
+    }
+
+    /// The record of the .well-known request, from its start
+    pub(super) fn well_known(&mut self) -> &mut WellKnown {
+        self.notes.well_known.get_or_insert_default()
+    }
+}
+
+/// Gives out names for actions, each once
+#[derive(Clone, Debug)]
+pub(crate) struct Ids(u32);
+
+impl Ids {
+    /// A search is bounded to some thousand actions: the number cannot run over
+    pub(crate) fn next(&mut self) -> ActionId {
+        self.0 += 1;
+        ActionId(self.0)
+    }
+}

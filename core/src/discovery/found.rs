@@ -1,0 +1,225 @@
+//! What a search ends with.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::action::ActionId;
+use crate::edition::{Edition, Route};
+use crate::error::{Attempt, DnsError, WellKnownError};
+use crate::name::{DnsName, Host, ServerName};
+use crate::srv::SkippedRecord;
+use crate::trust::{SkipRule, Verdict};
+
+/// A search that found the server
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Found {
+    /// Where requests go
+    pub destination: Destination,
+    /// The connection, if the search was asked for one
+    pub connection: Option<Connection>,
+    /// What was noticed and tried on the way
+    pub notes: Notes,
+}
+
+/// Where requests for a server name go, and what they carry
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Destination {
+    /// The edition that was followed
+    pub edition: Edition,
+    /// The way that led here
+    pub route: Route,
+    /// The `Host` header of every request
+    pub host_header: String,
+    /// What the server's certificate must be valid for
+    pub tls_name: Host,
+    /// The targets, in the order they are tried
+    pub candidates: Vec<Candidate>,
+}
+
+impl Destination {
+    /// The number that the edition gives the step that led here, such as `3.2`
+    #[must_use]
+    pub fn step(&self) -> &'static str {
+        self.route.step(self.edition)
+    }
+
+    /// The server name indication to send: a DNS name, or none where the certificate is for an address
+    #[must_use]
+    pub fn sni(&self) -> Option<&DnsName> {
+        self.tls_name.dns_name()
+    }
+
+    /// The addresses of all candidates, in the order they are tried
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        let all = self
+            .candidates
+            .iter()
+            .flat_map(|candidate| &candidate.addresses);
+        all.map(|candidate| candidate.address)
+    }
+}
+
+/// A host and port that may serve the server name
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// The host whose addresses these are; never what the certificate is verified for
+    pub target: Host,
+    /// The TCP port
+    pub port: u16,
+    /// Priority and weight, where an SRV record gave the target (RFC 2782)
+    pub srv: Option<(u16, u16)>,
+    /// The addresses in the order they are tried, without those that may not be dialled
+    ///
+    /// Empty where there are none, and where a search that connects did not get as far as this target.
+    pub addresses: Vec<CandidateAddress>,
+}
+
+/// An address to connect to, and what is done about its certificate
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CandidateAddress {
+    /// The address and port
+    pub address: SocketAddr,
+    /// Whether the certificate is verified there
+    pub verdict: Verdict,
+}
+
+/// The session that a search opened
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connection {
+    /// The [`Connect`](crate::Connect) that won; the driver has the session under this name
+    pub id: ActionId,
+    /// The address it leads to
+    pub address: SocketAddr,
+    /// Whether the certificate was verified
+    pub verdict: Verdict,
+}
+
+/// What a search noticed and tried on its way
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Notes {
+    /// What failed, in order, .well-known included
+    pub attempts: Vec<Attempt>,
+    /// Whether an SRV question could not be answered and was taken for "no such record": a later search
+    /// may find another destination
+    pub provisional: bool,
+    /// What an administrator should know
+    pub warnings: Vec<Warning>,
+    /// The .well-known request, if the search came to it
+    pub well_known: Option<WellKnown>,
+}
+
+/// The .well-known request of a search
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct WellKnown {
+    /// The status of the last response
+    pub status: Option<u16>,
+    /// The server name it delegates to
+    pub delegated: Option<ServerName>,
+    /// The URLs it was redirected to, in order
+    pub redirects: Vec<String>,
+    /// Why it gave no delegation
+    pub error: Option<WellKnownError>,
+}
+
+/// Something that works, but should be known to whoever runs either side
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// An SRV target is an alias (CNAME), which RFC 2782 forbids
+    AliasTarget {
+        /// The target
+        target: DnsName,
+    },
+    /// The server was found by a service name that the edition deprecates
+    DeprecatedService {
+        /// The owner name of the SRV record
+        owner: DnsName,
+    },
+    /// The name is longer than the specification recommends
+    LongName {
+        /// Its length in bytes
+        len: usize,
+    },
+    /// An SRV record was not used
+    SkippedRecord {
+        /// The owner name of the record
+        owner: DnsName,
+        /// Its target
+        target: DnsName,
+        /// Why
+        reason: SkippedRecord,
+    },
+    /// An SRV question could not be answered, and was taken for "no such record"
+    SrvUnanswered {
+        /// The owner name asked for
+        owner: DnsName,
+        /// Why there was no answer
+        error: DnsError,
+    },
+    /// A certificate was not verified
+    VerificationSkipped {
+        /// The host it should have been valid for
+        host: Host,
+        /// The address dialled
+        address: SocketAddr,
+        /// The rule that said so
+        rule: SkipRule,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AliasTarget { target } => {
+                write!(f, "SRV target {target} is an alias, which RFC 2782 forbids")
+            }
+            Self::DeprecatedService { owner } => {
+                write!(f, "found by the deprecated SRV service {owner}")
+            }
+            Self::LongName { len } => {
+                write!(
+                    f,
+                    "server name of {len} bytes, more than the recommended 230"
+                )
+            }
+            Self::SkippedRecord {
+                owner,
+                target,
+                reason,
+            } => {
+                let reason = match reason {
+                    SkippedRecord::AddressTarget => "its target is an IP literal",
+                    SkippedRecord::PortZero => "its port is 0",
+                    SkippedRecord::RootTarget => "its target is the root, beside other records",
+                    SkippedRecord::TooMany => "there are too many",
+                };
+                write!(
+                    f,
+                    "SRV record {owner} with target {target} skipped: {reason}"
+                )
+            }
+            Self::SrvUnanswered { owner, error } => {
+                write!(f, "SRV {owner} taken for absent: {error}")
+            }
+            Self::VerificationSkipped {
+                host,
+                address,
+                rule,
+            } => {
+                write!(
+                    f,
+                    "certificate for {host} at {address} not verified, by rule {rule}"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! What goes wrong, in three rings: what a driver reports, what became of .well-known, what a user receives.
+//!
+//! (The innermost ring, what a name fails with, is [`ServerNameError`].)
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::address::AddressRefusal;
+use crate::discovery::{Destination, Notes};
+use crate::event::Absence;
+use crate::name::{DnsName, Host, ServerNameError};
+
+/// A DNS question that could not be answered
+///
+/// That there is no such record is an answer, not an error: see [`Answer::Absent`](crate::Answer::Absent).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum DnsError {
+    /// The chain of CNAMEs comes back to itself, or is too long
+    #[error("aliases form a loop")]
+    AliasLoop,
+    /// The answer could not be parsed
+    #[error("malformed answer")]
+    Malformed,
+    /// The name does not fit a DNS message (RFC 1035 §2.3.4); nothing was sent
+    #[error("name does not fit a DNS message")]
+    NotEncodable,
+    /// A `.onion` name, never sent to DNS (RFC 7686)
+    #[error(".onion names are never sent to DNS")]
+    Onion,
+    /// The name server refused to answer
+    #[error("name server answered REFUSED")]
+    Refused,
+    /// Another response code than the ones named here
+    #[error("name server answered with response code {0}")]
+    ResponseCode(u16),
+    /// The name server failed to answer
+    #[error("name server answered SERVFAIL")]
+    ServFail,
+    /// No answer came in time
+    #[error("no answer in time")]
+    TimedOut,
+    /// No name server could be reached
+    #[error("no name server could be reached")]
+    Unreachable,
+}
+
+/// A TCP connection or TLS session that did not come about
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The peer closed the connection during the handshake
+    #[error("closed by the peer during the handshake")]
+    Closed,
+    /// The connection failed in a way that has no name here; the operating system's error code, where it has one
+    #[error("failed{}", OsCode(*.0))]
+    Other(Option<i32>),
+    /// The port is closed
+    #[error("connection refused")]
+    Refused,
+    /// The peer reset the connection
+    #[error("connection reset")]
+    Reset,
+    /// No session in time
+    #[error("no TLS session in time")]
+    TimedOut,
+    /// The TLS handshake failed
+    #[error("TLS handshake failed")]
+    Tls(#[source] TlsError),
+    /// No route to the address
+    #[error("address unreachable")]
+    Unreachable,
+}
+
+/// A TLS handshake that failed
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The peer ended the handshake with this alert (RFC 8446 §6), by the registry's number
+    #[error("peer sent alert {0}")]
+    Alert(u8),
+    /// The peer's certificate was not accepted
+    #[error("certificate refused")]
+    Certificate(#[source] CertificateError),
+    /// The host to verify is no name that a certificate can have (RFC 5280 §4.2.1.6)
+    #[error("host cannot be the name of a certificate")]
+    InvalidName,
+    /// The peer does not speak TLS, or not as the RFCs have it
+    #[error("peer does not follow the TLS protocol")]
+    Protocol,
+    /// No protocol version, cipher suite or key exchange in common
+    #[error("no TLS version or cipher suite in common")]
+    Unsupported,
+}
+
+/// A certificate that was not accepted, in the terms of RFC 5280 and RFC 6125
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// Not well-formed, or with a signature that does not verify
+    #[error("bad signature or encoding")]
+    Bad,
+    /// `notAfter` has passed
+    #[error("expired since {}", UnixTime(*.not_after))]
+    Expired {
+        /// The end of validity, in seconds since 1970-01-01T00:00:00Z, where the verifier tells it
+        not_after: Option<u64>,
+    },
+    /// No subjectAltName fits the host
+    #[error("not valid for {expected}, only for {}", Names(.presented))]
+    NotValidForName {
+        /// The host it was verified for
+        expected: String,
+        /// The names it is valid for
+        presented: Vec<String>,
+    },
+    /// `notBefore` has not come yet
+    #[error("not valid until {}", UnixTime(*.not_before))]
+    NotYetValid {
+        /// The start of validity, in seconds since 1970-01-01T00:00:00Z, where the verifier tells it
+        not_before: Option<u64>,
+    },
+    /// Refused for another reason, such as its key usage or a constraint
+    #[error("not acceptable for a server")]
+    Other,
+    /// On a revocation list
+    #[error("revoked")]
+    Revoked,
+    /// No chain to a trusted root
+    #[error("unknown issuer")]
+    UnknownIssuer,
+}
+
+/// A GET that brought no complete response
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The body is larger than allowed
+    #[error("body larger than {limit} bytes")]
+    BodyTooLarge {
+        /// The limit, in bytes
+        limit: usize,
+    },
+    /// The peer closed or reset the connection before the response was complete
+    #[error("connection lost before the end of the response")]
+    ConnectionLost,
+    /// The head is larger than allowed
+    #[error("headers larger than {limit} bytes")]
+    HeadTooLarge {
+        /// The limit, in bytes
+        limit: usize,
+    },
+    /// The response is not HTTP/1.1 as RFC 9112 has it, or encoded in a way that was not asked for
+    #[error("malformed response")]
+    Malformed,
+}
+
+/// Why one target or address of it could not be used
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttemptError {
+    /// The address may not be dialled
+    #[error("address refused")]
+    AddressRefused(#[source] AddressRefusal),
+    /// The connection failed
+    #[error("connection failed")]
+    Connect(#[source] ConnectError),
+    /// The addresses could not be looked up
+    #[error("address look-up failed")]
+    Dns(#[source] DnsError),
+    /// There is no address
+    #[error("no address: {0}")]
+    NoAddress(Absence),
+}
+
+impl AttemptError {
+    /// Whether the same attempt may succeed later without anybody changing a configuration
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::AddressRefused(_) | Self::NoAddress(_) => false,
+            Self::Connect(error) => !matches!(error, ConnectError::Tls(_)),
+            Self::Dns(error) => !matches!(error, DnsError::NotEncodable | DnsError::Onion),
+        }
+    }
+}
+
+/// Something tried that failed, in the order it failed in
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The number of the specification's step
+    pub step: &'static str,
+    /// The host whose address was looked up or dialled
+    pub host: Host,
+    /// The address, once there was one
+    pub address: Option<SocketAddr>,
+    /// Why it failed
+    pub error: AttemptError,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {}: {}", self.step, self.host)?;
+        if let Some(address) = self.address {
+            write!(f, " at {address}")?;
+        }
+        write!(f, ": ")?;
+        write_chain(&self.error, f)
+    }
+}
+
+/// Why the .well-known request gave no delegation
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WellKnownError {
+    /// The body is not what the schema asks for
+    #[error("invalid body")]
+    Body(#[source] BodyError),
+    /// The response did not arrive
+    #[error("no response")]
+    Fetch(#[source] FetchError),
+    /// A redirect could not be followed
+    #[error("redirect not followed")]
+    Redirect(#[source] RedirectError),
+    /// Another status than 200
+    #[error("status {0}")]
+    Status(u16),
+    /// All hops together took too long
+    #[error("no response in time")]
+    TimedOut,
+    /// No connection to the host, or to the host of a redirect
+    #[error("{host} unreachable")]
+    Unreachable {
+        /// The host
+        host: Host,
+        /// Why its last address could not be used
+        #[source]
+        cause: AttemptError,
+    },
+}
+
+/// Why a .well-known body is invalid
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// Not a JSON object with one string `m.server`
+    #[error("no JSON object with a string m.server, at line {line} column {column}")]
+    Json {
+        /// The line, from 1
+        line: u32,
+        /// The column in bytes, from 0
+        column: u32,
+    },
+    /// `m.server` breaks the grammar of server names
+    #[error("m.server is no server name")]
+    ServerName(#[source] ServerNameError),
+}
+
+/// Why a redirect was not followed
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedirectError {
+    /// `Location` is missing, or is no URI reference (RFC 3986 §4.1) with a host that DNS or IP knows
+    #[error("location missing or malformed")]
+    Location,
+    /// The URL was visited before
+    #[error("redirects form a loop")]
+    Loop,
+    /// The URL is not https
+    #[error("redirect to something else than https")]
+    NotHttps,
+    /// One redirect more than allowed
+    #[error("more than {limit} redirects")]
+    TooMany {
+        /// The limit
+        limit: u8,
+    },
+    /// The URL has user info
+    #[error("redirect with user info")]
+    UserInfo,
+}
+
+/// A search that found no server
+///
+/// [`source()`](core::error::Error::source) is the cause; [`Notes::attempts`] are all of them, in order.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DiscoveryError {
+    /// What ended the search
+    pub kind: DiscoveryErrorKind,
+    /// The number of the specification's step that the search had reached
+    pub step: &'static str,
+    /// The host that step was about
+    pub host: Host,
+    /// Where requests would go, if the search came that far
+    pub destination: Option<Box<Destination>>,
+    /// What was noticed and tried on the way
+    pub notes: Notes,
+}
+
+impl DiscoveryError {
+    /// Whether the same search may succeed later without anybody changing a configuration
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match &self.kind {
+            DiscoveryErrorKind::TimedOut => true,
+            DiscoveryErrorKind::Gone
+            | DiscoveryErrorKind::InvalidWellKnown(_)
+            | DiscoveryErrorKind::NotOffered { .. }
+            | DiscoveryErrorKind::Onion => false,
+            DiscoveryErrorKind::Unreachable(cause) => {
+                self.notes.provisional
+                    || cause.is_temporary()
+                    || self
+                        .notes
+                        .attempts
+                        .iter()
+                        .any(|attempt| attempt.step == self.step && attempt.error.is_temporary())
+            }
+        }
+    }
+}
+
+impl fmt::Display for DiscoveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {} ({}): {}", self.step, self.host, self.kind)
+    }
+}
+
+impl core::error::Error for DiscoveryError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.kind.source()
+    }
+}
+
+/// What ended a search
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiscoveryErrorKind {
+    /// .well-known answered 410, and [`Config::gone`](crate::Config::gone) is on (MSC4188)
+    #[error("server is gone")]
+    Gone,
+    /// .well-known answered 200 with an invalid body, in an edition that then gives up
+    #[error("invalid .well-known")]
+    InvalidWellKnown(#[source] BodyError),
+    /// The SRV record says that the service is not offered (a target of `.`, RFC 2782)
+    #[error("{service} is not offered")]
+    NotOffered {
+        /// The owner name of the record
+        service: DnsName,
+    },
+    /// A `.onion` name, which needs a proxy (RFC 7686)
+    #[error(".onion names need a proxy")]
+    Onion,
+    /// The whole search took too long
+    #[error("search took too long")]
+    TimedOut,
+    /// No target of the destination could be used; this is why for the last one
+    #[error("no usable server")]
+    Unreachable(#[source] AttemptError),
+}
+
+/// Writes an error and its sources on one line, `: ` between them
+pub fn write_chain(error: &dyn core::error::Error, f: &mut dyn fmt::Write) -> fmt::Result {
+    write!(f, "{error}")?;
+    let mut source = error.source();
+    while let Some(cause) = source {
+        write!(f, ": {cause}")?;
+        source = cause.source();
+    }
+    Ok(())
+}
+
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("no name at all");
+        }
+        for (index, name) in self.0.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}
+
+struct OsCode(Option<i32>);
+
+impl fmt::Display for OsCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(code) => write!(f, " with operating system error {code}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes seconds since 1970 as a date and time in UTC
+struct UnixTime(Option<u64>);
+
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(seconds) = self.0 else {
+            return f.write_str("a date that the verifier does not tell");
+        };
+        let (year, month, day) = civil_from_days(seconds / 86_400);
+        let (hour, minute) = (seconds / 3_600 % 24, seconds / 60 % 60);
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+    }
+}
+
+/// The Gregorian date of a day counted from 1970-01-01
+fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    // Years are counted from March of year 0, so that the leap day is the last of its year
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    #[test]
+    fn an_expired_certificate_says_since_when() {
+        for (not_after, text) in [
+            (0, "expired since 1970-01-01 00:00 UTC"),
+            (951_782_399, "expired since 2000-02-28 23:59 UTC"),
+            (951_868_799, "expired since 2000-02-29 23:59 UTC"),
+            (1_795_435_200, "expired since 2026-11-23 12:00 UTC"),
+            (4_107_542_400, "expired since 2100-03-01 00:00 UTC"),
+        ] {
+            let error = CertificateError::Expired {
+                not_after: Some(not_after),
+            };
+            assert_eq!(error.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_says_the_right_ones() {
+        let error = CertificateError::NotValidForName {
+            expected: "a.example".into(),
+            presented: vec!["b.example".into(), "c.example".into()],
+        };
+        assert_eq!(
+            error.to_string(),
+            "not valid for a.example, only for b.example, c.example"
+        );
+    }
+
+    #[test]
+    fn an_attempt_is_written_with_its_causes_on_one_line() {
+        let attempt = Attempt {
+            step: "2",
+            host: Host::Dns(DnsName::new("a.example").unwrap()),
+            address: Some("192.0.2.1:8448".parse().unwrap()),
+            error: AttemptError::Connect(ConnectError::Tls(TlsError::Certificate(
+                CertificateError::UnknownIssuer,
+            ))),
+        };
+        assert_eq!(
+            attempt.to_string(),
+            "step 2: a.example at 192.0.2.1:8448: connection failed: TLS handshake failed: \
+             certificate refused: unknown issuer"
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! # Matrix server discovery as a state machine
+//!
+//! A Matrix server name says nothing of where that server listens. This crate decides what to ask, in
+//! which order, what to make of each answer and whom to trust, by three editions of the specification's
+//! section "Resolving server names" (<https://spec.matrix.org/latest/server-server-api/#resolving-server-names>).
+//! It asks nothing itself: no sockets, no clock, no entropy, no `std`.
+//!
+//! # The loop
+//!
+//! A [`Discovery`] is driven from outside:
+//!
+//! 1. [`poll()`](Discovery::poll) it until it says [`Step::Wait`].
+//! 2. Start each [`Step::Act`]; drop whatever a [`Step::Cancel`] names.
+//! 3. When an action is done, [`handle()`](Discovery::handle) its reply; when the time that `Wait` named
+//!    has come, [`handle_timeout()`](Discovery::handle_timeout). Poll again.
+//! 4. [`Step::Done`] has the result: a [`Found`] or a [`DiscoveryError`].
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use fedway_core::{Action, Answer, Config, Discovery, Family, HttpAnswer, Instant, Step};
+//!
+//! let config = Arc::new(Config::default());
+//! let name = "example.org:8449".parse()?;
+//! let mut now = Instant::ORIGIN;
+//! let mut search = Discovery::resolve(&name, &config, 0, now);
+//! let found = loop {
+//!     match search.poll() {
+//!         // A real driver asks DNS here
+//!         Step::Act(Action::LookUpAddresses(look_up)) => {
+//!             let address = match look_up.family() {
+//!                 Family::V4 => "9.9.9.9".parse()?,
+//!                 Family::V6 => "2620:fe::9".parse()?,
+//!             };
+//!             let ttl = Duration::from_secs(300);
+//!             let answer = Answer::Found { records: vec![address], ttl, alias: false };
+//!             search.handle(look_up.reply(Ok(answer)), now);
+//!         }
+//!         Step::Act(other) => unreachable!("step 2 needs addresses only: {other:?}"),
+//!         Step::Cancel(_) => {}
+//!         Step::Wait { until } => now = until.expect("a search that is not done has a deadline"),
+//!         Step::Done(result) => break result?,
+//!     }
+//! };
+//! let destination = found.destination;
+//! assert_eq!((destination.step(), &*destination.host_header), ("2", "example.org:8449"));
+//! assert_eq!(destination.addresses().next().unwrap().to_string(), "[2620:fe::9]:8449");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is external
+//!
+//! Asking DNS, opening TCP and TLS, verifying certificates, speaking HTTP: each is an [`Action`], an owned
+//! request that carries the only way to answer it. `fedway-tokio` and `fedway-driver` do all of it.
+//!
+//! # Decisions
+//!
+//! - **Editions are data.** One machine reads an [`Edition`]'s table.
+//! - **DNS is asked ahead** ([`Lookahead`]), connections are not opened ahead; the outcome is the same without.
+//! - **Every policy is in [`Config`]**: order, redirects, limits, deadlines, racing, addresses, trust.
+//! - **"No such record" is an answer, "could not be answered" an error** ([`Answer::Absent`], [`DnsError`]).
+//! - **The same name, configuration, seed and events give the same steps.**
+//! - **Bounded**: at most 16 targets of an SRV set and 16 addresses of a host and family are tried.
+//!
+//! There are no features: the crate is `no_std` + `alloc` as it is.
+
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod action;
+mod address;
+mod config;
+mod dial;
+mod discovery;
+mod edition;
+mod error;
+mod event;
+mod name;
+mod srv;
+mod time;
+mod trust;
+mod well_known;
+
+pub use action::{Action, ActionId, Connect, Family, FetchWellKnown, LookUpAddresses, QuerySrv};
+pub use address::{AddressPolicy, AddressRefusal};
+pub use config::{Config, Deadlines, Limits, Lookahead, Racing};
+pub use discovery::{
+    Candidate, CandidateAddress, Connection, Destination, Discovery, Found, Notes, Step, Warning,
+    WellKnown,
+};
+pub use edition::{Edition, Order, Route, Rules, Service, Steps, UnknownEdition};
+pub use error::{
+    Attempt, AttemptError, BodyError, CertificateError, ConnectError, DiscoveryError,
+    DiscoveryErrorKind, DnsError, FetchError, RedirectError, TlsError, WellKnownError, write_chain,
+};
+pub use event::{Absence, Answer, Event, HttpAnswer, SrvRecord};
+pub use ipnet::IpNet;
+pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerNameErrorKind};
+pub use srv::SkippedRecord;
+pub use time::Instant;
+pub use trust::{InvalidSkipRule, SkipRule, TrustPolicy, Verdict};
+pub use well_known::parse_body as parse_well_known;

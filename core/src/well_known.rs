@@ -1,0 +1,276 @@
+//! The .well-known document: its body, and the URLs it may be redirected to.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::fmt::Write as _;
+
+use iri_string::types::{UriAbsoluteStr, UriReferenceStr};
+use serde::Deserialize;
+
+use crate::error::{BodyError, RedirectError};
+use crate::name::{Host, ServerName};
+
+/// Reads a .well-known body, whatever its Content-Type says
+///
+/// # Errors
+///
+/// If it is not a JSON object (RFC 8259) with one `m.server` that is a string and obeys the grammar of
+/// server names. A member twice is an error: RFC 8259 §4 leaves its meaning open, and what a delegation
+/// means must not be.
+pub fn parse_body(body: &[u8]) -> Result<ServerName, BodyError> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(rename = "m.server", borrow)]
+        server: Cow<'a, str>,
+    }
+
+    let position = |error: &serde_json::Error| BodyError::Json {
+        // Bodies are bounded, and so are their lines
+        line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+        column: u32::try_from(error.column()).unwrap_or(u32::MAX),
+    };
+    // A derived visitor would take an array for the struct; only an object will do
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(BodyError::Json { line: 1, column: 0 });
+    }
+    let body: Body<'_> = serde_json::from_slice(body).map_err(|error| position(&error))?;
+    ServerName::parse(&body.server).map_err(BodyError::ServerName)
+}
+
+/// An https URL to fetch .well-known from
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Url {
+    pub(crate) host: Host,
+    pub(crate) port: u16,
+    /// The `Host` header: host, and port unless it is 443
+    pub(crate) authority: Arc<str>,
+    /// Path and query
+    pub(crate) target: Arc<str>,
+}
+
+impl Url {
+    /// `https://<hostname>/.well-known/matrix/server`, step 3
+    pub(crate) fn well_known(name: &ServerName) -> Self {
+        Self {
+            host: name.host().clone(),
+            port: HTTPS_PORT,
+            authority: name.hostname().into(),
+            target: WELL_KNOWN_PATH.into(),
+        }
+    }
+
+    /// Resolves a `Location` against this URL (RFC 9110 §10.2.2, RFC 3986 §5)
+    pub(crate) fn redirect(&self, location: &[u8]) -> Result<Self, RedirectError> {
+        let location = escape(location)?;
+        let reference = UriReferenceStr::new(&location).map_err(|_| RedirectError::Location)?;
+        let base = self.to_string();
+        // Host and target were taken from a URI, or are a hostname and a constant
+        let base = UriAbsoluteStr::new(&base).map_err(|_| RedirectError::Location)?;
+        let resolved = reference.resolve_against(base).to_string();
+        Self::parse(&resolved)
+    }
+
+    fn parse(text: &str) -> Result<Self, RedirectError> {
+        let uri = iri_string::types::UriStr::new(text).map_err(|_| RedirectError::Location)?;
+        if !uri.scheme_str().eq_ignore_ascii_case("https") {
+            return Err(RedirectError::NotHttps);
+        }
+        let authority = uri.authority_components().ok_or(RedirectError::Location)?;
+        if authority.userinfo().is_some() {
+            return Err(RedirectError::UserInfo);
+        }
+        // An empty port is the default port (RFC 3986 §3.2.3)
+        let port = match authority.port() {
+            None | Some("") => HTTPS_PORT,
+            Some(digits) => digits
+                .parse()
+                .ok()
+                .filter(|port| *port != 0)
+                .ok_or(RedirectError::Location)?,
+        };
+        // The grammar of hostnames in a URL is wider; what is no Matrix hostname is no host to look up
+        let name = ServerName::parse(authority.host()).map_err(|_| RedirectError::Location)?;
+        let mut header = name.hostname().to_ascii_lowercase();
+        if port != HTTPS_PORT {
+            // Writing to a String cannot fail
+            let _ = write!(header, ":{port}");
+        }
+        let path = match uri.path_str() {
+            "" => "/",
+            path => path,
+        };
+        let mut target = String::from(path);
+        if let Some(query) = uri.query_str() {
+            target.push('?');
+            target.push_str(query);
+        }
+        Ok(Self {
+            host: name.host().clone(),
+            port,
+            authority: header.into(),
+            target: target.into(),
+        })
+    }
+}
+
+impl core::fmt::Display for Url {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "https://{}{}", self.authority, self.target)
+    }
+}
+
+/// Percent-encodes what servers send raw although no URI may have it (RFC 3986 §2.1): spaces and bytes outside ASCII
+fn escape(location: &[u8]) -> Result<String, RedirectError> {
+    let mut escaped = String::with_capacity(location.len());
+    for byte in location.trim_ascii() {
+        match byte {
+            b'!'..=b'~' => escaped.push(char::from(*byte)),
+            b' ' | 0x80.. => {
+                // Writing to a String cannot fail
+                let _ = write!(escaped, "%{byte:02X}");
+            }
+            0..=0x1f | 0x7f => return Err(RedirectError::Location),
+        }
+    }
+    if escaped.is_empty() {
+        Err(RedirectError::Location)
+    } else {
+        Ok(escaped)
+    }
+}
+
+/// Where the document is (RFC 8615)
+const WELL_KNOWN_PATH: &str = "/.well-known/matrix/server";
+/// RFC 9110 §4.2.2
+const HTTPS_PORT: u16 = 443;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::ServerNameErrorKind;
+
+    fn base() -> Url {
+        Url::well_known(&ServerName::parse("Example.org").unwrap())
+    }
+
+    fn go(location: &str) -> Result<String, RedirectError> {
+        base()
+            .redirect(location.as_bytes())
+            .map(|url| url.to_string())
+    }
+
+    #[test]
+    fn a_body_with_a_server_name_is_valid_whatever_else_it_holds() {
+        for body in [
+            r#"{"m.server":"a.example:1"}"#,
+            " \n{ \"x\": [1, {}], \"m.server\" : \"a.example:1\" }\n",
+            r#"{"m.server":"\u0061.example:1"}"#,
+        ] {
+            assert_eq!(
+                parse_body(body.as_bytes()).unwrap().as_str(),
+                "a.example:1",
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_that_breaks_the_schema_is_invalid() {
+        for body in [
+            "",
+            "null",
+            "{}",
+            "[]",
+            r#"["a.example"]"#,
+            r#""a.example""#,
+            r#"{"m.server":1}"#,
+            r#"{"m.server":null}"#,
+            r#"{"m.server":{}}"#,
+            r#"{"m.server":"a"} x"#,
+            r#"{"m.server":"a""#,
+            r#"{"m.server":"a","m.server":"b"}"#,
+            r#"{"M.server":"a"}"#,
+            "\u{feff}{\"m.server\":\"a\"}",
+            "<html></html>",
+        ] {
+            assert!(
+                matches!(parse_body(body.as_bytes()), Err(BodyError::Json { .. })),
+                "{body}"
+            );
+        }
+        assert!(matches!(
+            parse_body(b"{\"m.server\":\"\xff\"}"),
+            Err(BodyError::Json { .. })
+        ));
+    }
+
+    #[test]
+    fn a_delegated_name_that_breaks_the_grammar_is_invalid_with_its_offset() {
+        for (name, offset) in [
+            ("", 0),
+            ("https://a.example", 6),
+            ("a.example/", 9),
+            ("a b", 1),
+            ("a:99999", 2),
+        ] {
+            let body = alloc::format!("{{\"m.server\":\"{name}\"}}");
+            let Err(BodyError::ServerName(error)) = parse_body(body.as_bytes()) else {
+                panic!("{name}")
+            };
+            assert_eq!(error.offset, offset, "{name}");
+        }
+        let error = parse_body(br#"{"m.server":""}"#).unwrap_err();
+        assert!(matches!(error, BodyError::ServerName(e) if e.kind == ServerNameErrorKind::Empty));
+    }
+
+    #[test]
+    fn redirects_may_be_absolute_relative_and_cross_host() {
+        for (location, url) in [
+            ("https://b.example/x?y#z", "https://b.example/x?y"),
+            ("HTTPS://B.Example", "https://b.example/"),
+            ("https://b.example:8443/", "https://b.example:8443/"),
+            ("https://b.example:443/", "https://b.example/"),
+            ("https://b.example:/", "https://b.example/"),
+            ("//b.example/x", "https://b.example/x"),
+            ("/x", "https://Example.org/x"),
+            ("y", "https://Example.org/.well-known/matrix/y"),
+            ("?q", "https://Example.org/.well-known/matrix/server?q"),
+            ("../a/./b", "https://Example.org/.well-known/a/b"),
+            ("/a b/\u{e9}", "https://Example.org/a%20b/%C3%A9"),
+            ("https://[2001:DB8::1]:1/", "https://[2001:db8::1]:1/"),
+            ("https://192.0.2.1/", "https://192.0.2.1/"),
+        ] {
+            // The base host keeps the server name's case, which a header may have
+            let resolved = go(location)
+                .map(|found| found.replace("https://example.org", "https://Example.org"));
+            assert_eq!(resolved.as_deref(), Ok(url), "{location}");
+        }
+    }
+
+    #[test]
+    fn redirects_elsewhere_than_to_plain_https_are_refused() {
+        for (location, error) in [
+            ("http://b.example/", RedirectError::NotHttps),
+            ("ftp://b.example/", RedirectError::NotHttps),
+            ("javascript:alert(1)", RedirectError::NotHttps),
+            ("https://user@b.example/", RedirectError::UserInfo),
+            ("https://user:pw@b.example/", RedirectError::UserInfo),
+            ("https://@b.example/", RedirectError::UserInfo),
+            ("https:\\\\b.example\\", RedirectError::Location),
+            ("https:///x", RedirectError::Location),
+            ("https://b.example:0/", RedirectError::Location),
+            ("https://b.example:65536/", RedirectError::Location),
+            ("https://b_.example/", RedirectError::Location),
+            ("https://%62.example/", RedirectError::Location),
+            ("https://[v1.x]/", RedirectError::Location),
+            ("https://[::1%25lo]/", RedirectError::Location),
+            ("https://256.0.0.1/", RedirectError::Location),
+            ("", RedirectError::Location),
+            ("  ", RedirectError::Location),
+            ("/a\r\nHost: evil", RedirectError::Location),
+        ] {
+            assert_eq!(go(location), Err(error), "{location}");
+        }
+    }
+}

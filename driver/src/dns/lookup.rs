@@ -1,0 +1,480 @@
+//! One question to DNS, as a machine without sockets and without a clock.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use fedway_core::{Absence, Answer, DnsError, DnsName, Family, Instant, SrvRecord};
+use hickory_proto::op::{Query, ResponseCode};
+use hickory_proto::rr::{RData, RecordType};
+
+use super::chain::Chain;
+use super::config::DnsConfig;
+use super::message::{self, Reading, Response};
+use super::special::Special;
+use super::text;
+
+/// One question, asked of one name server after the other until one answers
+///
+/// `poll` says what to do; the `handle_*` methods take what came of it, in any order and as often as
+/// you like: what belongs to an earlier [`Transmit`] changes nothing. There is no clock and no
+/// entropy here: `now` is a parameter, and query ids come from the seed, which must be unpredictable
+/// and fresh for each look-up (RFC 5452 §9.2).
+///
+/// Each of servers × attempts is a try. A try lasts no longer than [`DnsConfig::timeout`] and its
+/// fair share of what is left of the deadline, so that silent servers leave time for the others. An
+/// error ends a try at once. When no try is left, or no time, the result is the most telling error
+/// seen: SERVFAIL, REFUSED, another response code, malformed, timed out, unreachable, in this order.
+///
+/// A try is up to three exchanges with one server: with EDNS, without it if the server answers
+/// FORMERR or NOTIMP (RFC 6891 §7), and over TCP if the answer did not fit (RFC 7766 §5).
+///
+/// An alias (CNAME) is followed within the response, and asked for anew where that ends. The new
+/// question has all tries again, beginning with the server that gave the alias, under the same
+/// deadline.
+#[derive(Clone, Debug)]
+pub struct Lookup<T> {
+    kind: Kind<T>,
+    servers: Vec<Server>,
+    timeout: Duration,
+    deadline: Instant,
+    random: Random,
+    chain: Chain,
+    /// The server of the first try
+    first: usize,
+    /// Tries that each question has
+    tries: usize,
+    /// Tries of this question that are over
+    tried: usize,
+    /// The most telling error of those
+    worst: Failure,
+    next_id: TransmitId,
+    state: State<T>,
+}
+
+impl Lookup<IpAddr> {
+    /// Asks for the addresses of a host, of one family
+    ///
+    /// The hosts file is not consulted: see [`Hosts`](super::Hosts).
+    #[must_use]
+    pub fn addresses(
+        host: &DnsName,
+        family: Family,
+        config: &DnsConfig,
+        seed: u64,
+        deadline: Instant,
+        now: Instant,
+    ) -> Self {
+        Self::start(Kind::addresses(family), host, config, seed, deadline, now)
+    }
+}
+
+impl Lookup<SrvRecord> {
+    /// Asks for SRV records (RFC 2782)
+    #[must_use]
+    pub fn srv(
+        name: &DnsName,
+        config: &DnsConfig,
+        seed: u64,
+        deadline: Instant,
+        now: Instant,
+    ) -> Self {
+        Self::start(Kind::srv(), name, config, seed, deadline, now)
+    }
+}
+
+impl<T: Clone> Lookup<T> {
+    /// What to do next; [`Step::Wait`] until something has been handled, [`Step::Done`] for good
+    pub fn poll(&mut self) -> Step<T> {
+        match &mut self.state {
+            State::Asking(exchange) => match exchange.transmit.take() {
+                Some(transmit) => Step::Send(transmit),
+                None => Step::Wait { until: exchange.until },
+            },
+            State::Done(result) => Step::Done(result.clone()),
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due; goes stale with each `handle_*`
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Asking(exchange) => Some(exchange.until),
+            State::Done(_) => None,
+        }
+    }
+
+    /// Whether a response to this transmit would still be heard; if not, its socket can be closed
+    #[must_use]
+    pub fn awaits(&self, id: TransmitId) -> bool {
+        match &self.state {
+            State::Asking(exchange) => exchange.id == id,
+            State::Done(_) => false,
+        }
+    }
+
+    /// Takes a datagram, or a message of a TCP stream without its length, from the server asked
+    ///
+    /// Any bytes will do: those that are no response to the query are passed over when they came by
+    /// UDP, where anybody may have sent them, and end the try when they came by TCP. A response is
+    /// taken even if it comes late, provided that [`handle_timeout`](Self::handle_timeout) has not;
+    /// passing over counts as that, so a reader that never waits for its timer does not wait forever.
+    pub fn handle_message(&mut self, id: TransmitId, bytes: &[u8], now: Instant) {
+        let State::Asking(exchange) = &self.state else { return };
+        if exchange.id != id {
+            return;
+        }
+        let (edns, transport) = (exchange.edns, exchange.transport);
+        match (message::read(bytes, exchange.query_id, &exchange.question), transport) {
+            (Reading::Failed(code), _) if edns && is_edns_refusal(code) => {
+                let server = self.server();
+                self.servers[server].plain = true;
+                self.transmit(transport, now);
+            }
+            (Reading::Failed(code), _) => self.fail(code.into(), now),
+            (Reading::Malformed, _) => self.fail(Failure::Malformed, now),
+            (Reading::Other, Transport::Udp) => self.handle_timeout(now),
+            (Reading::Response(response), _) => self.conclude(&response, now),
+            (Reading::Truncated, Transport::Udp) => self.transmit(Transport::Tcp, now),
+            (Reading::Other | Reading::Truncated, Transport::Tcp) => {
+                self.fail(Failure::Malformed, now);
+            }
+        }
+    }
+
+    /// Takes note that the server could not be reached: the port is closed, there is no route, the
+    /// stream ended early
+    pub fn handle_failure(&mut self, id: TransmitId, now: Instant) {
+        if self.awaits(id) {
+            self.fail(Failure::Unreachable, now);
+        }
+    }
+
+    /// Ends the try whose time is up, if it is; may be called early, late or twice
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|deadline| now >= deadline) {
+            self.fail(Failure::TimedOut, now);
+        }
+    }
+
+    fn start(
+        kind: Kind<T>,
+        name: &DnsName,
+        config: &DnsConfig,
+        seed: u64,
+        deadline: Instant,
+        now: Instant,
+    ) -> Self {
+        let labels = text::to_labels(name);
+        let server = |address: &SocketAddr| Server { address: *address, plain: false };
+        let servers: Vec<_> = config.servers.iter().map(server).collect();
+        let mut random = Random(seed);
+        let first = if config.rotate { random.below(servers.len()) } else { 0 };
+        let is_encodable = labels.is_some();
+        let mut lookup = Self {
+            kind,
+            tries: servers.len() * usize::from(config.attempts.max(1)),
+            servers,
+            timeout: config.timeout,
+            deadline,
+            random,
+            chain: Chain::new(labels.unwrap_or_default()),
+            first,
+            tried: 0,
+            worst: Failure::Unreachable,
+            next_id: TransmitId(0),
+            state: State::Done(Err(DnsError::NotEncodable)),
+        };
+        match Special::of(name) {
+            Some(special) => lookup.answer(special),
+            None if is_encodable => lookup.ask(now),
+            None => (),
+        }
+        lookup
+    }
+
+    /// Gives an answer that no name server is asked for
+    fn answer(&mut self, special: Special) {
+        let ttl = Duration::ZERO;
+        self.state = State::Done(match (special, &self.kind.loopback) {
+            (Special::Invalid, _) => {
+                Ok(Answer::Absent { absence: Absence::NoSuchName, ttl: Some(ttl) })
+            }
+            (Special::Localhost, Some(loopback)) => {
+                Ok(self.chain.found(vec![loopback.clone()], ttl))
+            }
+            (Special::Localhost, None) => {
+                Ok(Answer::Absent { absence: Absence::NoData, ttl: Some(ttl) })
+            }
+            (Special::Onion, _) => Err(DnsError::Onion),
+        });
+    }
+
+    /// Begins the tries for the chain's end
+    fn ask(&mut self, now: Instant) {
+        self.tried = 0;
+        self.worst = Failure::Unreachable;
+        if self.tries > 0 {
+            self.transmit(Transport::Udp, now);
+        } else {
+            self.state = State::Done(Err(Failure::Unreachable.into()));
+        }
+    }
+
+    /// Begins an exchange with the server of this try
+    fn transmit(&mut self, transport: Transport, now: Instant) {
+        let left = self.deadline.saturating_since(now);
+        if left.is_zero() {
+            self.state = State::Done(Err(self.worst.max(Failure::TimedOut).into()));
+            return;
+        }
+        let tries_left = u32::try_from(self.tries - self.tried).unwrap_or(u32::MAX);
+        let Server { address, plain } = self.servers[self.server()];
+        let (id, query_id) = (self.next_id, self.random.query_id());
+        let question = Query::query(self.chain.end().clone(), self.kind.record_type);
+        let Some(message) = message::write(query_id, &question, !plain) else {
+            self.state = State::Done(Err(DnsError::NotEncodable));
+            return;
+        };
+        self.next_id = TransmitId(id.0 + 1);
+        self.state = State::Asking(Exchange {
+            id,
+            query_id,
+            question,
+            transport,
+            edns: !plain,
+            // Rounded up, so that the last try ends at the deadline and not a nanosecond before
+            until: now + self.timeout.min(left.div_ceil(tries_left)),
+            transmit: Some(Transmit { id, server: address, transport, message }),
+        });
+    }
+
+    /// Ends a try, and begins the next if there is one
+    fn fail(&mut self, failure: Failure, now: Instant) {
+        self.worst = self.worst.max(failure);
+        self.tried += 1;
+        if self.tried < self.tries {
+            self.transmit(Transport::Udp, now);
+        } else {
+            self.state = State::Done(Err(self.worst.into()));
+        }
+    }
+
+    /// Ends the look-up, or asks for the alias's target if the response does not go that far
+    fn conclude(&mut self, response: &Response, now: Instant) {
+        match self.chain.follow(response, self.kind.read) {
+            Ok(Some(answer)) => self.state = State::Done(Ok(answer)),
+            Ok(None) => {
+                self.first = self.server();
+                match text::from_labels(self.chain.end()).and_then(|end| Special::of(&end)) {
+                    Some(special) => self.answer(special),
+                    None => self.ask(now),
+                }
+            }
+            Err(error) => self.state = State::Done(Err(error)),
+        }
+    }
+
+    /// The index of the server of this try; only called while there is a try, hence a server
+    fn server(&self) -> usize {
+        (self.first + self.tried) % self.servers.len()
+    }
+}
+
+/// What a [`Lookup`] wants
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step<T> {
+    /// It is over; each further poll says the same
+    Done(Result<Answer<T>, DnsError>),
+    /// Send this from a fresh socket, and give up what an earlier one is waiting for
+    Send(Transmit),
+    /// Wait for a message or a failure, and call [`Lookup::handle_timeout`] when the time has come
+    Wait {
+        /// The time
+        until: Instant,
+    },
+}
+
+/// A query to send
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    id: TransmitId,
+    server: SocketAddr,
+    transport: Transport,
+    message: Vec<u8>,
+}
+
+impl Transmit {
+    /// The name by which what comes of it is handled
+    #[must_use]
+    pub fn id(&self) -> TransmitId {
+        self.id
+    }
+
+    /// The name server, and the only source from which to hear
+    #[must_use]
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
+
+    /// How to send it
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// The query; over TCP its length goes before it (RFC 1035 §4.2.2)
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+}
+
+/// Names a [`Transmit`] within its look-up; never reused
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransmitId(u32);
+
+/// How a query travels
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// A TCP connection, each message after its length in two bytes
+    Tcp,
+    /// A datagram, from a port that is used for nothing else
+    Udp,
+}
+
+/// Where a look-up stands
+#[derive(Clone, Debug)]
+enum State<T> {
+    Asking(Exchange),
+    Done(Result<Answer<T>, DnsError>),
+}
+
+/// A query that waits for its response
+#[derive(Clone, Debug)]
+struct Exchange {
+    id: TransmitId,
+    query_id: u16,
+    question: Query,
+    transport: Transport,
+    edns: bool,
+    until: Instant,
+    /// Until it has been polled
+    transmit: Option<Transmit>,
+}
+
+/// What a look-up looks for
+#[derive(Clone, Debug)]
+struct Kind<T> {
+    record_type: RecordType,
+    /// Takes a record's data, if it is of the type and representable
+    read: fn(&RData) -> Option<T>,
+    /// The answer for `localhost`
+    loopback: Option<T>,
+}
+
+impl Kind<IpAddr> {
+    fn addresses(family: Family) -> Self {
+        match family {
+            Family::V4 => Self {
+                record_type: RecordType::A,
+                read: |data| match data {
+                    RData::A(address) => Some(address.0.into()),
+                    _ => None,
+                },
+                loopback: Some(Ipv4Addr::LOCALHOST.into()),
+            },
+            Family::V6 => Self {
+                record_type: RecordType::AAAA,
+                read: |data| match data {
+                    RData::AAAA(address) => Some(address.0.into()),
+                    _ => None,
+                },
+                loopback: Some(Ipv6Addr::LOCALHOST.into()),
+            },
+        }
+    }
+}
+
+impl Kind<SrvRecord> {
+    fn srv() -> Self {
+        let read = |data: &RData| {
+            let RData::SRV(srv) = data else { return None };
+            let target = text::from_labels(&srv.target)?;
+            let (priority, weight, port) = (srv.priority, srv.weight, srv.port);
+            Some(SrvRecord { priority, weight, port, target })
+        };
+        Self { record_type: RecordType::SRV, read, loopback: None }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Server {
+    address: SocketAddr,
+    /// It does not understand EDNS
+    plain: bool,
+}
+
+/// How a try failed, the least telling first
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Failure {
+    Unreachable,
+    TimedOut,
+    Malformed,
+    ResponseCode(u16),
+    Refused,
+    ServFail,
+}
+
+impl From<ResponseCode> for Failure {
+    fn from(code: ResponseCode) -> Self {
+        if code == ResponseCode::ServFail {
+            Self::ServFail
+        } else if code == ResponseCode::Refused {
+            Self::Refused
+        } else {
+            Self::ResponseCode(code.into())
+        }
+    }
+}
+
+impl From<Failure> for DnsError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable => Self::Unreachable,
+            Failure::TimedOut => Self::TimedOut,
+            Failure::Malformed => Self::Malformed,
+            Failure::ResponseCode(code) => Self::ResponseCode(code),
+            Failure::Refused => Self::Refused,
+            Failure::ServFail => Self::ServFail,
+        }
+    }
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014): as unpredictable as its seed
+#[derive(Clone, Debug)]
+struct Random(u64);
+
+impl Random {
+    fn query_id(&mut self) -> u16 {
+        (self.next() >> 48) as u16
+    }
+
+    /// A number below `end`, or 0 if that is 0
+    fn below(&mut self, end: usize) -> usize {
+        // The bias of the remainder is nothing to a handful of servers
+        (self.next() as usize).checked_rem(end).unwrap_or_default()
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+}
+
+/// RFC 6891 §7: what servers say that do not know EDNS
+fn is_edns_refusal(code: ResponseCode) -> bool {
+    code == ResponseCode::FormErr || code == ResponseCode::NotImp
+}

@@ -1,0 +1,3 @@
+//! Fedway.
+
+pub mod http;

@@ -1,0 +1,145 @@
+//! What an HTTPS server is for one set of names, and what can go wrong with an address.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+
+use super::ca::{Authority, Certificate, plain_host};
+use super::reply::Reply;
+
+/// An HTTPS server for one or several names: a certificate and the replies to paths.
+///
+/// From the start it has a valid certificate for its names, answers the federation version request
+/// and knows nothing else.
+#[derive(Clone, Debug)]
+pub struct Https {
+    names: Vec<String>,
+    certificate: Certificate,
+    /// By path; with a query only where the plan has one.
+    replies: BTreeMap<String, Reply>,
+    /// Made at the first handshake.
+    config: OnceLock<Result<Arc<ServerConfig>, String>>,
+}
+
+/// What goes wrong with every connection to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionFault {
+    /// Closes the connection after the ClientHello.
+    CloseInHandshake,
+    /// Replies to the ClientHello in plain HTTP.
+    GarbageInHandshake,
+    /// Accepts and says nothing until the client leaves.
+    HangAfterAccept,
+    /// Reads and logs the ClientHello, then says nothing until the client leaves.
+    HangInHandshake,
+    /// The address leads to a closed port.
+    Refused,
+    /// Accepts, then resets the connection.
+    Reset,
+    /// Waits after the ClientHello, then goes on.
+    SlowHandshake(Duration),
+}
+
+impl Https {
+    /// A server for one host name or IP address.
+    pub fn for_name(name: &str) -> Self {
+        Self::for_names([name])
+    }
+
+    /// A server for several host names and IP addresses.
+    pub fn for_names<'a>(names: impl IntoIterator<Item = &'a str> + Clone) -> Self {
+        Self {
+            certificate: Certificate::for_names(names.clone()),
+            names: names.into_iter().map(plain_host).collect(),
+            replies: BTreeMap::new(),
+            config: OnceLock::new(),
+        }
+        .version("world", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Answers `/.well-known/matrix/server` with 200 and this JSON.
+    pub fn well_known(self, json: impl Into<Vec<u8>>) -> Self {
+        self.path(WELL_KNOWN, Reply::json(json))
+    }
+
+    /// Answers the federation version request with this software and version.
+    ///
+    /// # Panics
+    ///
+    /// When a word cannot stand in JSON as it is.
+    pub fn version(self, software: &str, version: &str) -> Self {
+        let plain = |c: char| c != '"' && c != '\\' && !c.is_control();
+        assert!(
+            (software.chars().chain(version.chars())).all(plain),
+            "a word that JSON must escape"
+        );
+        let server = format!(r#"{{"server":{{"name":"{software}","version":"{version}"}}}}"#);
+        self.path(VERSION, Reply::json(server))
+    }
+
+    /// Answers a path. With a query in it, it stands before the same path without.
+    pub fn path(mut self, path: &str, reply: Reply) -> Self {
+        self.replies.insert(path.to_owned(), reply);
+        self
+    }
+
+    /// Shows this certificate in place of the valid one for its names.
+    pub fn certificate(mut self, certificate: Certificate) -> Self {
+        self.certificate = certificate;
+        self
+    }
+
+    /// Whether this server goes by `host`, as [`plain_host`] spells it.
+    pub(super) fn is_for(&self, host: &str) -> bool {
+        self.names.iter().any(|name| name == host)
+    }
+
+    /// Whether this server takes the place of `other`.
+    pub(super) fn replaces(&self, other: &Self) -> bool {
+        self.names == other.names
+    }
+
+    pub(super) fn reply(&self, target: &str) -> Reply {
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        let reply = self.replies.get(target).or_else(|| self.replies.get(path));
+        reply.cloned().unwrap_or_else(|| Reply::status(404))
+    }
+
+    /// The TLS side, made once.
+    pub(super) fn config(
+        &self,
+        authority: &Authority,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Arc<ServerConfig>, String> {
+        let make = || make_config(authority, &self.certificate, Arc::clone(provider));
+        self.config.get_or_init(make).clone()
+    }
+}
+
+fn make_config(
+    authority: &Authority,
+    certificate: &Certificate,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<ServerConfig>, String> {
+    let issued = authority
+        .issue(certificate)
+        .map_err(|error| error.to_string())?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|it| {
+            it.with_no_client_auth()
+                .with_single_cert(issued.chain, issued.key)
+        })
+        .map_err(|error| error.to_string())?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Where a server name delegates (Server-Server API, "Resolving server names", step 3).
+const WELL_KNOWN: &str = "/.well-known/matrix/server";
+
+/// What a homeserver always answers (Server-Server API, "Server implementation").
+const VERSION: &str = "/_matrix/federation/v1/version";

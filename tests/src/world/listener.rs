@@ -1,0 +1,221 @@
+//! The address of an HTTPS server: who is served there, and its connections up to the handshake.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls::server::{Accepted, Acceptor};
+use rustls::{ServerConnection, StreamOwned};
+
+use super::ca::plain_host;
+use super::connection::Connection;
+use super::crew::Door;
+use super::exchange;
+use super::https::{ConnectionFault, Https};
+use super::{Ground, sockets};
+
+/// A virtual address and the listener behind it.
+#[derive(Debug)]
+pub(super) struct Address {
+    pub(super) virtual_address: SocketAddr,
+    pub(super) real: SocketAddr,
+    behaviour: Mutex<Behaviour>,
+}
+
+#[derive(Debug, Default)]
+struct Behaviour {
+    servers: Vec<Arc<Https>>,
+    fault: Option<ConnectionFault>,
+}
+
+impl Address {
+    /// Opens a listener that serves nobody yet.
+    pub(super) fn open(ground: &Arc<Ground>, virtual_address: SocketAddr) -> io::Result<Arc<Self>> {
+        let (listener, real) = sockets::listen()?;
+        let address = Arc::new(Self {
+            virtual_address,
+            real,
+            behaviour: Mutex::default(),
+        });
+        ground.crew.watch_door(Door::Tcp(real));
+        let (worker, own) = (Arc::clone(ground), Arc::clone(&address));
+        ground.crew.spawn(move || own.accept(&worker, &listener))?;
+        Ok(address)
+    }
+
+    /// Adds a server, in the place of an earlier one for the same names.
+    pub(super) fn add(&self, server: Https) {
+        let server = Arc::new(server);
+        let servers = &mut self.behaviour().servers;
+        match servers.iter_mut().find(|earlier| server.replaces(earlier)) {
+            Some(earlier) => *earlier = server,
+            None => servers.push(server),
+        }
+    }
+
+    pub(super) fn set_fault(&self, fault: Option<ConnectionFault>) {
+        self.behaviour().fault = fault;
+    }
+
+    pub(super) fn fault(&self) -> Option<ConnectionFault> {
+        self.behaviour().fault
+    }
+
+    /// The server for a TLS handshake.
+    pub(super) fn server_for_handshake(&self, sni: Option<&str>) -> Option<Arc<Https>> {
+        let own = self.virtual_address.ip().to_string();
+        let wanted = sni.map_or(own, plain_host);
+        let servers = &self.behaviour().servers;
+        let server = servers.iter().find(|server| server.is_for(&wanted));
+        server.or(servers.first()).cloned()
+    }
+
+    /// The server for a request that names `host`, port removed.
+    pub(super) fn server_for_host(&self, host: &str) -> Option<Arc<Https>> {
+        let host = plain_host(host);
+        let servers = &self.behaviour().servers;
+        servers.iter().find(|server| server.is_for(&host)).cloned()
+    }
+
+    fn accept(self: &Arc<Self>, ground: &Arc<Ground>, listener: &TcpListener) {
+        while let Some(stream) = ground.crew.accept(listener) {
+            let Some(connection) = Connection::open(ground, self, stream) else {
+                return;
+            };
+            // Without a thread to serve it, the connection is closed.
+            let _ = ground.crew.spawn(move || serve(&connection));
+        }
+    }
+
+    fn behaviour(&self) -> MutexGuard<'_, Behaviour> {
+        self.behaviour
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves one connection from its acceptance to its end.
+fn serve(connection: &Connection) {
+    match connection.address().fault() {
+        Some(ConnectionFault::HangAfterAccept) => swallow(connection.stream()),
+        Some(ConnectionFault::Reset) => reset(connection.stream()),
+        fault => {
+            if let Some(accepted) = read_client_hello(connection) {
+                connection.log_client_hello(&accepted.client_hello());
+                greet(connection, accepted, fault);
+            }
+        }
+    }
+}
+
+/// Replies to a ClientHello.
+fn greet(connection: &Connection, accepted: Accepted, fault: Option<ConnectionFault>) {
+    match fault {
+        Some(ConnectionFault::CloseInHandshake) => {}
+        Some(ConnectionFault::GarbageInHandshake) => speak_plainly(connection.stream()),
+        Some(ConnectionFault::HangInHandshake) => swallow(connection.stream()),
+        Some(ConnectionFault::SlowHandshake(pause)) => {
+            if client_waits(connection, pause) {
+                shake_hands(connection, accepted);
+            }
+        }
+        // Refused is a matter of the reroute: who knew the address before comes through.
+        Some(
+            ConnectionFault::HangAfterAccept | ConnectionFault::Refused | ConnectionFault::Reset,
+        )
+        | None => shake_hands(connection, accepted),
+    }
+}
+
+/// Reads up to the end of the ClientHello; what is none is answered with an alert.
+fn read_client_hello(connection: &Connection) -> Option<Accepted> {
+    let mut stream = connection.stream();
+    let mut acceptor = Acceptor::default();
+    loop {
+        match acceptor.read_tls(&mut stream) {
+            Ok(0) | Err(_) => return None,
+            Ok(_) => {}
+        }
+        match acceptor.accept() {
+            Ok(Some(accepted)) => return Some(accepted),
+            Ok(None) => {}
+            Err((error, mut alert)) => {
+                connection.log_handshake(false, Err(error.to_string()));
+                // The client may have left.
+                let _ = alert.write_all(&mut stream);
+                return None;
+            }
+        }
+    }
+}
+
+fn shake_hands(connection: &Connection, accepted: Accepted) {
+    match handshake(connection, accepted) {
+        Ok(tls) => {
+            connection.log_handshake(is_resumed(&tls.conn), Ok(()));
+            exchange::serve(connection, tls);
+        }
+        Err(error) => connection.log_handshake(false, Err(error)),
+    }
+}
+
+fn handshake(connection: &Connection, accepted: Accepted) -> Result<exchange::Tls<'_>, String> {
+    let sni = accepted.client_hello().server_name().map(str::to_owned);
+    let server = connection.address().server_for_handshake(sni.as_deref());
+    let server = server.ok_or_else(|| "no server at this address".to_owned())?;
+    let ground = connection.ground();
+    let config = server.config(&ground.authority, &ground.provider)?;
+    let mut stream = connection.stream();
+    let mut tls = accepted
+        .into_connection(config)
+        .map_err(|(error, mut alert)| {
+            // The client may have left.
+            let _ = alert.write_all(&mut stream);
+            error.to_string()
+        })?;
+    while tls.is_handshaking() {
+        tls.complete_io(&mut stream)
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(StreamOwned::new(tls, stream))
+}
+
+fn is_resumed(tls: &ServerConnection) -> bool {
+    tls.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
+}
+
+/// Lets the close that follows reset the connection.
+fn reset(stream: &TcpStream) {
+    // Fails only where the client has reset it first.
+    let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
+/// Says nothing until the client leaves.
+pub(super) fn swallow(mut stream: &TcpStream) {
+    let mut buffer = [0; 1024];
+    while stream.read(&mut buffer).is_ok_and(|length| length > 0) {}
+}
+
+/// What a server without TLS replies to a ClientHello.
+fn speak_plainly(mut stream: &TcpStream) {
+    // The client may have left.
+    let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    let _ = stream.shutdown(Shutdown::Write);
+}
+
+/// Pauses; whether the client is still there afterwards. It has nothing to say meanwhile.
+fn client_waits(connection: &Connection, pause: Duration) -> bool {
+    let stream = connection.stream();
+    let end = Instant::now() + pause;
+    // Fails only for a pause of zero, which is no pause.
+    let _ = stream.set_read_timeout(Some(pause));
+    let gone = stream.peek(&mut [0]).is_ok_and(|length| length == 0);
+    let _ = stream.set_read_timeout(None);
+    // A client that did speak is kept waiting all the same.
+    !gone
+        && connection
+            .ground()
+            .crew
+            .sleep(end.saturating_duration_since(Instant::now()))
+}

@@ -1,0 +1,122 @@
+//! What a world shall hold, put down before it starts or added while it runs.
+
+use std::io;
+use std::net::SocketAddr;
+
+use hickory_proto::rr::rdata::{CNAME, SRV};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+
+use super::World;
+use super::dns::DnsFault;
+use super::https::{ConnectionFault, Https};
+use super::zone::Zone;
+
+/// The records, servers and faults of a [`World`].
+///
+/// Names and addresses are text, so that a plan reads as what it means; all methods that take them
+/// panic where the text is neither.
+#[derive(Debug, Default)]
+pub struct WorldPlan {
+    pub(super) zone: Zone,
+    pub(super) servers: Vec<(SocketAddr, Https)>,
+    pub(super) faults: Vec<(SocketAddr, ConnectionFault)>,
+}
+
+impl WorldPlan {
+    /// A plan for an empty world: every name is unknown, every address refuses.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts the world.
+    pub fn start(self) -> io::Result<World> {
+        World::start(self)
+    }
+
+    /// Gives a name an IPv4 address.
+    pub fn a(&mut self, name: &str, address: &str) -> Ttl<'_> {
+        let address = address
+            .parse()
+            .unwrap_or_else(|_| panic!("{address:?} is no IPv4 address"));
+        self.record(name, RData::A(address))
+    }
+
+    /// Gives a name an IPv6 address.
+    pub fn aaaa(&mut self, name: &str, address: &str) -> Ttl<'_> {
+        let address = address
+            .parse()
+            .unwrap_or_else(|_| panic!("{address:?} is no IPv6 address"));
+        self.record(name, RData::AAAA(address))
+    }
+
+    /// Makes a name an alias of another.
+    pub fn cname(&mut self, alias: &str, real: &str) -> Ttl<'_> {
+        self.record(alias, RData::CNAME(CNAME(name(real))))
+    }
+
+    /// Gives a service, such as `_matrix-fed._tcp.example.org`, a host and port.
+    pub fn srv(
+        &mut self,
+        service: &str,
+        priority: u16,
+        weight: u16,
+        port: u16,
+        target: &str,
+    ) -> Ttl<'_> {
+        let data = SRV::new(priority, weight, port, name(target));
+        self.record(service, RData::SRV(data))
+    }
+
+    /// Makes queries for a name and type go wrong; [`RecordType::ANY`] stands for all types that
+    /// have no fault of their own.
+    pub fn dns_fault(&mut self, owner: &str, record_type: RecordType, fault: DnsFault) {
+        self.zone.set_fault(&name(owner), record_type, fault);
+    }
+
+    /// Sets how many seconds negative answers hold.
+    pub fn negative_ttl(&mut self, seconds: u32) {
+        self.zone.set_negative_ttl(seconds);
+    }
+
+    /// Puts a server at a virtual address, such as `192.0.2.7:443` or `[2001:db8::7]:8448`.
+    ///
+    /// Several servers may share an address. The server name of the handshake picks among them,
+    /// and without one the address itself; failing both, the first. Requests go by `Host`, then as
+    /// the handshake did. A server for just the names of an earlier one takes its place.
+    pub fn https(&mut self, address: &str, server: Https) {
+        self.servers.push((socket_address(address), server));
+    }
+
+    /// Makes every connection to a virtual address go wrong.
+    pub fn connection_fault(&mut self, address: &str, fault: ConnectionFault) {
+        self.faults.push((socket_address(address), fault));
+    }
+
+    fn record(&mut self, owner: &str, data: RData) -> Ttl<'_> {
+        Ttl(self.zone.insert(name(owner), data))
+    }
+}
+
+/// A record just planned, whose time to live is still open.
+#[derive(Debug)]
+pub struct Ttl<'a>(&'a mut Record);
+
+impl Ttl<'_> {
+    /// Sets the time to live; 300 seconds unless called.
+    pub fn ttl(self, seconds: u32) {
+        self.0.ttl = seconds;
+    }
+}
+
+/// Reads a name, absolute whether or not it ends in a dot.
+pub(super) fn name(text: &str) -> Name {
+    let read = Name::from_ascii(text);
+    let mut name = read.unwrap_or_else(|error| panic!("{text:?} is no DNS name: {error}"));
+    name.set_fqdn(true);
+    name
+}
+
+pub(super) fn socket_address(text: &str) -> SocketAddr {
+    text.parse()
+        .unwrap_or_else(|_| panic!("{text:?} is no IP address and port"))
+}
