@@ -1,1 +1,145 @@
-//! Fedway.
+//! # Matrix server discovery on tokio
+//!
+//! Finds the server behind a Matrix server name, connects to it, and verifies that it is the right one.
+//!
+//! ```no_run
+//! use fedway_tokio::{Builder, ServerName, TokioIo};
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let resolver = Builder::default().build(TokioIo::default())?;
+//!     let name: ServerName = "matrix.org".parse()?;
+//!     let connected = resolver.connect(&name).await?;
+//!     println!("send requests with Host: {}", connected.host_header());
+//!     let stream = connected.stream.0; // a tokio_rustls::client::TlsStream<tokio::net::TcpStream>
+//! #   drop(stream);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! [`Resolver::resolve`](fedway_driver::Resolver::resolve) finds the destination only, with its `Host`
+//! header, TLS name and addresses, for those who connect by other means.
+//!
+//! This crate carries bytes and time; what to do is decided in `fedway-core`, and how in
+//! `fedway-driver`, whose public face is exported again from here. Each call needs a tokio runtime with
+//! I/O and time enabled, of either flavour. No task is spawned: dropping a future closes what it had open.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use fedway_driver::{ByteStream, Datagrams, Io, TlsStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::Instant as Clock;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName as TlsName;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection};
+
+pub use fedway_core::{
+    AddressPolicy, Config, Destination, DiscoveryError, Edition, Found, Instant, ServerName,
+    SkipRule,
+};
+pub use fedway_driver::{BuildError, Builder, Connected, Roots, TrustError, dns, http};
+
+/// A [`Resolver`](fedway_driver::Resolver) on tokio
+pub type Resolver = fedway_driver::Resolver<TokioIo>;
+
+/// The sockets and timers of tokio
+#[derive(Clone, Copy, Debug)]
+pub struct TokioIo {
+    start: Clock,
+}
+
+impl Default for TokioIo {
+    /// Counts time from now
+    fn default() -> Self {
+        Self {
+            start: Clock::now(),
+        }
+    }
+}
+
+impl Io for TokioIo {
+    type Tcp = Tcp;
+    type Tls = Tls;
+    type Udp = Udp;
+
+    fn now(&self) -> Instant {
+        Instant::from_origin(self.start.elapsed())
+    }
+
+    async fn sleep_until(&self, deadline: Instant) {
+        let remaining = deadline.saturating_since(self.now());
+        tokio::time::sleep(remaining).await;
+    }
+
+    async fn connect_tcp(&self, address: SocketAddr) -> io::Result<Tcp> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Stream(stream))
+    }
+
+    async fn connect_udp(&self, address: SocketAddr) -> io::Result<Udp> {
+        let any: SocketAddr = match address {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        let socket = UdpSocket::bind(any).await?;
+        socket.connect(address).await?;
+        Ok(Udp(socket))
+    }
+
+    async fn handshake(
+        &self,
+        tcp: Tcp,
+        config: Arc<ClientConfig>,
+        name: TlsName<'static>,
+    ) -> io::Result<Tls> {
+        TlsConnector::from(config)
+            .connect(name, tcp.0)
+            .await
+            .map(Stream)
+    }
+}
+
+/// A TCP connection on tokio
+pub type Tcp = Stream<TcpStream>;
+
+/// A TLS session on tokio, as a [`Connected`] has it
+pub type Tls = Stream<tokio_rustls::client::TlsStream<TcpStream>>;
+
+/// A stream of tokio's, which is inside, as `fedway-driver` reads and writes it
+#[derive(Debug)]
+pub struct Stream<S>(pub S);
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for Stream<S> {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).await
+    }
+
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes).await?;
+        self.0.flush().await
+    }
+}
+
+impl TlsStream for Tls {
+    fn session(&self) -> Option<&ClientConnection> {
+        Some(self.0.get_ref().1)
+    }
+}
+
+/// A UDP socket on tokio
+#[derive(Debug)]
+pub struct Udp(UdpSocket);
+
+impl Datagrams for Udp {
+    async fn send(&self, datagram: &[u8]) -> io::Result<()> {
+        self.0.send(datagram).await.map(drop)
+    }
+
+    async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.recv(buffer).await
+    }
+}

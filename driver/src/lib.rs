@@ -1,3 +1,53 @@
-//! Fedway.
+//! # The half of a Fedway driver that no async runtime owns
+//!
+//! `fedway-core` decides; this crate carries out what it asks for, over whatever sockets and timers a
+//! runtime has. A runtime's own crate (`fedway-tokio`) implements one trait, [`Io`], in about
+//! a hundred lines, and gets everything else from here:
+//!
+//! 1. [`Resolver`], the public face: `resolve(name)` and `connect(name)`.
+//! 2. The one loop that starts, cancels and answers the core's actions.
+//! 3. [`dns`]: a stub resolver, and the [`Dns`](dns::Dns) trait for those who have their own.
+//! 4. [`http`]: one GET and its response, without I/O.
+//! 5. [`Roots`]: whom to trust.
+//!
+//! No task is spawned and nothing decided: whatever a search has open lives in the future that runs it,
+//! and is closed when that is dropped.
+//!
+//! # Example
+//!
+//! With an [`Io`] of a runtime at hand, a search is three lines:
+//!
+//! ```
+//! use fedway_driver::{Builder, BuildError, Io};
+//!
+//! async fn host_header<I: Io>(io: I) -> Result<String, Box<dyn std::error::Error>> {
+//!     let resolver = Builder::default().build(io)?;
+//!     let found = resolver.resolve(&"example.org".parse()?).await?;
+//!     Ok(found.destination.host_header)
+//! }
+//! ```
+//!
+//! # What each dependency is for
+//!
+//! | crate | for |
+//! |---|---|
+//! | `hickory-proto` | reading and writing DNS messages |
+//! | `resolv-conf` | reading `/etc/resolv.conf` |
+//! | `httparse` | reading the head of an HTTP response |
+//! | `rustls` | TLS, and building and verifying certificate chains |
+//! | `rustls-platform-verifier` | the operating system's judgement of certificates |
+//! | `getrandom` | query ids, and seeds for the core |
+//! | `thiserror` | error types |
 
+pub mod dns;
+mod get;
 pub mod http;
+mod io;
+mod resolver;
+mod search;
+mod trust;
+
+pub use get::get;
+pub use io::{ByteStream, Datagrams, Io, TlsStream};
+pub use resolver::{BuildError, Builder, Connected, Resolver};
+pub use trust::{PemError, Roots, TrustError};

@@ -22,7 +22,11 @@ pub(super) struct Chain {
 
 impl Chain {
     pub(super) fn new(name: Name) -> Self {
-        Self { passed: Vec::new(), end: name, ttl: Duration::MAX }
+        Self {
+            passed: Vec::new(),
+            end: name,
+            ttl: Duration::MAX,
+        }
     }
 
     /// The name whose records are wanted now
@@ -51,7 +55,9 @@ impl Chain {
                 }
             }
             let alias = owned_by(&self.end, &response.answers).find_map(|record| {
-                let RData::CNAME(target) = &record.data else { return None };
+                let RData::CNAME(target) = &record.data else {
+                    return None;
+                };
                 Some((target.0.clone(), seconds(record.ttl)))
             });
             let Some((target, ttl)) = alias else { break };
@@ -59,22 +65,32 @@ impl Chain {
         }
         let ttl = self.negative_ttl(response);
         if response.no_such_name {
-            return Ok(Some(Answer::Absent { absence: Absence::NoSuchName, ttl }));
+            return Ok(Some(Answer::Absent {
+                absence: Absence::NoSuchName,
+                ttl,
+            }));
         }
         if self.passed.len() > before && ttl.is_none() {
             return Ok(None);
         }
-        Ok(Some(Answer::Absent { absence: Absence::NoData, ttl }))
+        Ok(Some(Answer::Absent {
+            absence: Absence::NoData,
+            ttl,
+        }))
     }
 
     /// These records of the end's, seen from the name asked for
     pub(super) fn found<T>(&self, records: Vec<T>, ttl: Duration) -> Answer<T> {
-        Answer::Found { records, ttl: ttl.min(self.ttl), alias: !self.passed.is_empty() }
+        Answer::Found {
+            records,
+            ttl: ttl.min(self.ttl),
+            alias: !self.passed.is_empty(),
+        }
     }
 
     fn pass(&mut self, target: Name, ttl: Duration) -> Result<(), DnsError> {
-        let is_known = target == self.end || self.passed.contains(&target);
-        if is_known || self.passed.len() == MAX_ALIASES {
+        // A name that is its own alias has been passed when it is met again
+        if self.passed.contains(&target) || self.passed.len() == MAX_ALIASES {
             return Err(DnsError::AliasLoop);
         }
         self.passed.push(std::mem::replace(&mut self.end, target));
@@ -87,7 +103,9 @@ impl Chain {
     /// `None` without the SOA of a zone that the end could be in.
     fn negative_ttl(&self, response: &Response) -> Option<Duration> {
         response.authorities.iter().find_map(|record| {
-            let RData::SOA(soa) = &record.data else { return None };
+            let RData::SOA(soa) = &record.data else {
+                return None;
+            };
             let ttl = seconds(record.ttl).min(seconds(soa.minimum)).min(self.ttl);
             record.name.zone_of(&self.end).then_some(ttl)
         })
@@ -96,7 +114,9 @@ impl Chain {
 
 /// The internet's records of this name, which is compared without regard to case (RFC 4343)
 fn owned_by<'a>(name: &'a Name, records: &'a [Record]) -> impl Iterator<Item = &'a Record> {
-    records.iter().filter(move |record| record.dns_class == DNSClass::IN && record.name == *name)
+    records
+        .iter()
+        .filter(move |record| record.dns_class == DNSClass::IN && record.name == *name)
 }
 
 /// RFC 2181 §8: a time to live with the top bit set is zero

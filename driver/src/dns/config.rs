@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,7 +53,10 @@ impl DnsConfig {
     pub fn system() -> Result<Self, ConfigError> {
         let text = read_if_present(Path::new(RESOLV_CONF))?.unwrap_or_default();
         let config = Self::from_resolv_conf(&text)?;
-        Ok(Self { hosts: Some(HOSTS.into()), ..config })
+        Ok(Self {
+            hosts: Some(HOSTS.into()),
+            ..config
+        })
     }
 
     /// What a file in the format of resolv.conf(5) says, without a hosts file
@@ -80,8 +83,9 @@ impl DnsConfig {
     ) -> Result<Self, ConfigError> {
         let (file, _passed_over) = resolv_conf::Config::parse_with_errors(text);
         let servers = file.nameservers.iter();
-        let mut servers: Vec<_> =
-            servers.filter_map(|server| address(server, &interface_index)).collect();
+        let mut servers: Vec<_> = servers
+            .filter_map(|server| address(server, &interface_index))
+            .collect();
         servers.truncate(MAX_SERVERS);
         if servers.is_empty() {
             if text.split(|byte| *byte == b'\n').any(is_nameserver_line) {
@@ -122,14 +126,14 @@ pub(super) fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, ConfigErro
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ConfigError::Unreadable { path: path.into(), kind: error.kind() }),
+        Err(error) => Err(ConfigError::Unreadable {
+            path: path.into(),
+            kind: error.kind(),
+        }),
     }
 }
 
-fn address(
-    server: &ScopedIp,
-    interface_index: impl Fn(&str) -> Option<u32>,
-) -> Option<SocketAddr> {
+fn address(server: &ScopedIp, interface_index: impl Fn(&str) -> Option<u32>) -> Option<SocketAddr> {
     match server {
         ScopedIp::V4(ip) => Some((*ip, DNS_PORT).into()),
         ScopedIp::V6(ip, None) => Some((*ip, DNS_PORT).into()),
@@ -144,7 +148,11 @@ fn address(
 ///
 /// The name comes from a scope id that `resolv-conf` has found to be alphanumeric: no path.
 fn interface_index(name: &str) -> Option<u32> {
-    fs::read_to_string(format!("/sys/class/net/{name}/ifindex")).ok()?.trim().parse().ok()
+    fs::read_to_string(format!("/sys/class/net/{name}/ifindex"))
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }
 
 fn is_nameserver_line(line: &[u8]) -> bool {
@@ -186,19 +194,25 @@ mod tests {
              nameserver 2001:db8::1\noptions timeout:3 attempts:4 rotate ndots:5\n",
         );
         let servers = ["192.0.2.1:53", "[2001:db8::1]:53"];
-        assert_eq!(config.unwrap(), DnsConfig {
-            timeout: Duration::from_secs(3),
-            attempts: 4,
-            rotate: true,
-            ..DnsConfig::new(servers.map(|server| server.parse().unwrap()).into())
-        });
+        assert_eq!(
+            config.unwrap(),
+            DnsConfig {
+                timeout: Duration::from_secs(3),
+                attempts: 4,
+                rotate: true,
+                ..DnsConfig::new(servers.map(|server| server.parse().unwrap()).into())
+            }
+        );
     }
 
     #[test]
     fn without_a_nameserver_line_the_local_machine_is_asked() {
         let local = DnsConfig::new(vec![([127, 0, 0, 1], 53).into()]);
         assert_eq!(parse("").unwrap(), local);
-        assert_eq!(parse("search example.org\n#nameserver 192.0.2.1\n").unwrap(), local);
+        assert_eq!(
+            parse("search example.org\n#nameserver 192.0.2.1\n").unwrap(),
+            local
+        );
     }
 
     #[test]
@@ -207,15 +221,27 @@ mod tests {
             "nameserver example.org\nnonsense\nnameserver\noptions timeout:x attempts\n\
              nameserver 192.0.2.1\nsearch \u{fffd}\n",
         );
-        assert_eq!(config.unwrap(), DnsConfig::new(vec![([192, 0, 2, 1], 53).into()]));
+        assert_eq!(
+            config.unwrap(),
+            DnsConfig::new(vec![([192, 0, 2, 1], 53).into()])
+        );
         let config = DnsConfig::from_resolv_conf(b"nameserver 192.0.2.1\nsearch \xff\n");
-        assert_eq!(config.unwrap(), DnsConfig::new(vec![([192, 0, 2, 1], 53).into()]));
+        assert_eq!(
+            config.unwrap(),
+            DnsConfig::new(vec![([192, 0, 2, 1], 53).into()])
+        );
     }
 
     #[test]
     fn only_unusable_name_servers_are_an_error() {
-        assert_eq!(parse("nameserver example.org\n"), Err(ConfigError::NoUsableServer));
-        assert_eq!(parse("nameserver fe80::1%gone\n"), Err(ConfigError::NoUsableServer));
+        assert_eq!(
+            parse("nameserver example.org\n"),
+            Err(ConfigError::NoUsableServer)
+        );
+        assert_eq!(
+            parse("nameserver fe80::1%gone\n"),
+            Err(ConfigError::NoUsableServer)
+        );
     }
 
     #[test]
@@ -225,7 +251,14 @@ mod tests {
              nameserver 192.0.2.4\noptions timeout:31 attempts:6\n",
         );
         let config = config.unwrap();
-        assert_eq!((config.servers.len(), config.timeout.as_secs(), config.attempts), (3, 30, 5));
+        assert_eq!(
+            (
+                config.servers.len(),
+                config.timeout.as_secs(),
+                config.attempts
+            ),
+            (3, 30, 5)
+        );
         let config = parse("options timeout:0 attempts:0\n").unwrap();
         assert_eq!((config.timeout.as_secs(), config.attempts), (1, 1));
     }
@@ -234,16 +267,22 @@ mod tests {
     fn a_scope_is_kept_as_a_number_or_found_by_the_interface_s_name() {
         let config = parse("nameserver fe80::1%7\nnameserver fe80::2%eth0\n").unwrap();
         let ip = |last| [0xfe80, 0, 0, 0, 0, 0, 0, last].into();
-        assert_eq!(config.servers, [
-            SocketAddrV6::new(ip(1), 53, 0, 7).into(),
-            SocketAddrV6::new(ip(2), 53, 0, 3).into(),
-        ]);
+        assert_eq!(
+            config.servers,
+            [
+                SocketAddrV6::new(ip(1), 53, 0, 7).into(),
+                SocketAddrV6::new(ip(2), 53, 0, 3).into(),
+            ]
+        );
     }
 
     #[test]
     fn a_file_that_is_there_but_cannot_be_read_is_an_error() {
         let error = read_if_present(Path::new("/")).unwrap_err();
-        assert!(error.to_string().starts_with("/ cannot be read: "), "{error}");
+        assert!(
+            error.to_string().starts_with("/ cannot be read: "),
+            "{error}"
+        );
         assert_eq!(read_if_present(Path::new("/nonexistent/file")), Ok(None));
     }
 

@@ -58,15 +58,24 @@ impl Hosts {
         let records: Vec<_> = of_family.copied().collect();
         let ttl = Duration::ZERO;
         Some(if records.is_empty() {
-            Answer::Absent { absence: Absence::NoData, ttl: Some(ttl) }
+            Answer::Absent {
+                absence: Absence::NoData,
+                ttl: Some(ttl),
+            }
         } else {
-            Answer::Found { records, ttl, alias: false }
+            Answer::Found {
+                records,
+                ttl,
+                alias: false,
+            }
         })
     }
 
     fn add_line(&mut self, line: &str) {
         let mut fields = line.split_ascii_whitespace();
-        let Some(Ok(address)) = fields.next().map(str::parse::<IpAddr>) else { return };
+        let Some(Ok(address)) = fields.next().map(str::parse::<IpAddr>) else {
+            return;
+        };
         for name in fields.filter_map(|field| DnsName::new(field).ok()) {
             if Special::of(&name).is_some() {
                 continue;
@@ -87,7 +96,11 @@ mod tests {
     fn names_and_aliases_are_found_whatever_their_case() {
         let hosts = Hosts::parse(b"192.0.2.1 Example.org  www.EXAMPLE.org. short # comment\n");
         for name in ["example.org", "www.example.org", "SHORT"] {
-            assert_eq!(look_up(&hosts, name, Family::V4), found(&["192.0.2.1"]), "{name}");
+            assert_eq!(
+                look_up(&hosts, name, Family::V4),
+                found(&["192.0.2.1"]),
+                "{name}"
+            );
         }
         assert_eq!(look_up(&hosts, "comment", Family::V4), None);
         assert_eq!(look_up(&hosts, "org", Family::V4), None);
@@ -96,14 +109,20 @@ mod tests {
     #[test]
     fn a_name_of_several_lines_has_all_their_addresses_once() {
         let hosts = Hosts::parse(b"192.0.2.1 a\n2001:db8::1 a\n192.0.2.2 a b\n192.0.2.1\ta");
-        assert_eq!(look_up(&hosts, "a", Family::V4), found(&["192.0.2.1", "192.0.2.2"]));
+        assert_eq!(
+            look_up(&hosts, "a", Family::V4),
+            found(&["192.0.2.1", "192.0.2.2"])
+        );
         assert_eq!(look_up(&hosts, "a", Family::V6), found(&["2001:db8::1"]));
     }
 
     #[test]
     fn a_name_with_one_family_has_no_data_in_the_other() {
         let hosts = Hosts::parse(b"192.0.2.1 a\n");
-        let absent = Answer::Absent { absence: Absence::NoData, ttl: Some(Duration::ZERO) };
+        let absent = Answer::Absent {
+            absence: Absence::NoData,
+            ttl: Some(Duration::ZERO),
+        };
         assert_eq!(look_up(&hosts, "a", Family::V6), Some(absent));
     }
 
@@ -123,7 +142,10 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_holds_no_names() {
-        assert_eq!(Hosts::read(Path::new("/nonexistent/hosts")), Ok(Hosts::default()));
+        assert_eq!(
+            Hosts::read(Path::new("/nonexistent/hosts")),
+            Ok(Hosts::default())
+        );
     }
 
     fn look_up(hosts: &Hosts, name: &str, family: Family) -> Option<Answer<IpAddr>> {
@@ -131,7 +153,14 @@ mod tests {
     }
 
     fn found(addresses: &[&str]) -> Option<Answer<IpAddr>> {
-        let records = addresses.iter().map(|address| address.parse().unwrap()).collect();
-        Some(Answer::Found { records, ttl: Duration::ZERO, alias: false })
+        let records = addresses
+            .iter()
+            .map(|address| address.parse().unwrap())
+            .collect();
+        Some(Answer::Found {
+            records,
+            ttl: Duration::ZERO,
+            alias: false,
+        })
     }
 }

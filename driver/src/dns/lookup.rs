@@ -1,16 +1,19 @@
 //! One question to DNS, as a machine without sockets and without a clock.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use fedway_core::{Absence, Answer, DnsError, DnsName, Family, Instant, SrvRecord};
-use hickory_proto::op::{Query, ResponseCode};
-use hickory_proto::rr::{RData, RecordType};
+use hickory_proto::op::Query;
 
 use super::chain::Chain;
 use super::config::DnsConfig;
+use super::failure::Failure;
+use super::kind::Kind;
 use super::message::{self, Reading, Response};
+use super::random::Random;
 use super::special::Special;
+use super::step::{Step, Transmit, TransmitId, Transport};
 use super::text;
 
 /// One question, asked of one name server after the other until one answers
@@ -88,7 +91,9 @@ impl<T: Clone> Lookup<T> {
         match &mut self.state {
             State::Asking(exchange) => match exchange.transmit.take() {
                 Some(transmit) => Step::Send(transmit),
-                None => Step::Wait { until: exchange.until },
+                None => Step::Wait {
+                    until: exchange.until,
+                },
             },
             State::Done(result) => Step::Done(result.clone()),
         }
@@ -119,13 +124,18 @@ impl<T: Clone> Lookup<T> {
     /// taken even if it comes late, provided that [`handle_timeout`](Self::handle_timeout) has not;
     /// passing over counts as that, so a reader that never waits for its timer does not wait forever.
     pub fn handle_message(&mut self, id: TransmitId, bytes: &[u8], now: Instant) {
-        let State::Asking(exchange) = &self.state else { return };
+        let State::Asking(exchange) = &self.state else {
+            return;
+        };
         if exchange.id != id {
             return;
         }
         let (edns, transport) = (exchange.edns, exchange.transport);
-        match (message::read(bytes, exchange.query_id, &exchange.question), transport) {
-            (Reading::Failed(code), _) if edns && is_edns_refusal(code) => {
+        match (
+            message::read(bytes, exchange.query_id, &exchange.question),
+            transport,
+        ) {
+            (Reading::Failed(code), _) if edns && message::is_edns_refusal(code) => {
                 let server = self.server();
                 self.servers[server].plain = true;
                 self.transmit(transport, now);
@@ -165,10 +175,17 @@ impl<T: Clone> Lookup<T> {
         now: Instant,
     ) -> Self {
         let labels = text::to_labels(name);
-        let server = |address: &SocketAddr| Server { address: *address, plain: false };
+        let server = |address: &SocketAddr| Server {
+            address: *address,
+            plain: false,
+        };
         let servers: Vec<_> = config.servers.iter().map(server).collect();
-        let mut random = Random(seed);
-        let first = if config.rotate { random.below(servers.len()) } else { 0 };
+        let mut random = Random::new(seed);
+        let first = if config.rotate {
+            random.below(servers.len())
+        } else {
+            0
+        };
         let is_encodable = labels.is_some();
         let mut lookup = Self {
             kind,
@@ -181,7 +198,7 @@ impl<T: Clone> Lookup<T> {
             first,
             tried: 0,
             worst: Failure::Unreachable,
-            next_id: TransmitId(0),
+            next_id: TransmitId::FIRST,
             state: State::Done(Err(DnsError::NotEncodable)),
         };
         match Special::of(name) {
@@ -196,15 +213,17 @@ impl<T: Clone> Lookup<T> {
     fn answer(&mut self, special: Special) {
         let ttl = Duration::ZERO;
         self.state = State::Done(match (special, &self.kind.loopback) {
-            (Special::Invalid, _) => {
-                Ok(Answer::Absent { absence: Absence::NoSuchName, ttl: Some(ttl) })
-            }
+            (Special::Invalid, _) => Ok(Answer::Absent {
+                absence: Absence::NoSuchName,
+                ttl: Some(ttl),
+            }),
             (Special::Localhost, Some(loopback)) => {
                 Ok(self.chain.found(vec![loopback.clone()], ttl))
             }
-            (Special::Localhost, None) => {
-                Ok(Answer::Absent { absence: Absence::NoData, ttl: Some(ttl) })
-            }
+            (Special::Localhost, None) => Ok(Answer::Absent {
+                absence: Absence::NoData,
+                ttl: Some(ttl),
+            }),
             (Special::Onion, _) => Err(DnsError::Onion),
         });
     }
@@ -235,16 +254,15 @@ impl<T: Clone> Lookup<T> {
             self.state = State::Done(Err(DnsError::NotEncodable));
             return;
         };
-        self.next_id = TransmitId(id.0 + 1);
+        self.next_id = id.next();
         self.state = State::Asking(Exchange {
             id,
             query_id,
             question,
             transport,
             edns: !plain,
-            // Rounded up, so that the last try ends at the deadline and not a nanosecond before
-            until: now + self.timeout.min(left.div_ceil(tries_left)),
-            transmit: Some(Transmit { id, server: address, transport, message }),
+            until: now + self.timeout.min(left / tries_left),
+            transmit: Some(Transmit::new(id, address, transport, message)),
         });
     }
 
@@ -280,68 +298,6 @@ impl<T: Clone> Lookup<T> {
     }
 }
 
-/// What a [`Lookup`] wants
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step<T> {
-    /// It is over; each further poll says the same
-    Done(Result<Answer<T>, DnsError>),
-    /// Send this from a fresh socket, and give up what an earlier one is waiting for
-    Send(Transmit),
-    /// Wait for a message or a failure, and call [`Lookup::handle_timeout`] when the time has come
-    Wait {
-        /// The time
-        until: Instant,
-    },
-}
-
-/// A query to send
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transmit {
-    id: TransmitId,
-    server: SocketAddr,
-    transport: Transport,
-    message: Vec<u8>,
-}
-
-impl Transmit {
-    /// The name by which what comes of it is handled
-    #[must_use]
-    pub fn id(&self) -> TransmitId {
-        self.id
-    }
-
-    /// The name server, and the only source from which to hear
-    #[must_use]
-    pub fn server(&self) -> SocketAddr {
-        self.server
-    }
-
-    /// How to send it
-    #[must_use]
-    pub fn transport(&self) -> Transport {
-        self.transport
-    }
-
-    /// The query; over TCP its length goes before it (RFC 1035 §4.2.2)
-    #[must_use]
-    pub fn message(&self) -> &[u8] {
-        &self.message
-    }
-}
-
-/// Names a [`Transmit`] within its look-up; never reused
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TransmitId(u32);
-
-/// How a query travels
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Transport {
-    /// A TCP connection, each message after its length in two bytes
-    Tcp,
-    /// A datagram, from a port that is used for nothing else
-    Udp,
-}
-
 /// Where a look-up stands
 #[derive(Clone, Debug)]
 enum State<T> {
@@ -362,119 +318,9 @@ struct Exchange {
     transmit: Option<Transmit>,
 }
 
-/// What a look-up looks for
-#[derive(Clone, Debug)]
-struct Kind<T> {
-    record_type: RecordType,
-    /// Takes a record's data, if it is of the type and representable
-    read: fn(&RData) -> Option<T>,
-    /// The answer for `localhost`
-    loopback: Option<T>,
-}
-
-impl Kind<IpAddr> {
-    fn addresses(family: Family) -> Self {
-        match family {
-            Family::V4 => Self {
-                record_type: RecordType::A,
-                read: |data| match data {
-                    RData::A(address) => Some(address.0.into()),
-                    _ => None,
-                },
-                loopback: Some(Ipv4Addr::LOCALHOST.into()),
-            },
-            Family::V6 => Self {
-                record_type: RecordType::AAAA,
-                read: |data| match data {
-                    RData::AAAA(address) => Some(address.0.into()),
-                    _ => None,
-                },
-                loopback: Some(Ipv6Addr::LOCALHOST.into()),
-            },
-        }
-    }
-}
-
-impl Kind<SrvRecord> {
-    fn srv() -> Self {
-        let read = |data: &RData| {
-            let RData::SRV(srv) = data else { return None };
-            let target = text::from_labels(&srv.target)?;
-            let (priority, weight, port) = (srv.priority, srv.weight, srv.port);
-            Some(SrvRecord { priority, weight, port, target })
-        };
-        Self { record_type: RecordType::SRV, read, loopback: None }
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Server {
     address: SocketAddr,
     /// It does not understand EDNS
     plain: bool,
-}
-
-/// How a try failed, the least telling first
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Failure {
-    Unreachable,
-    TimedOut,
-    Malformed,
-    ResponseCode(u16),
-    Refused,
-    ServFail,
-}
-
-impl From<ResponseCode> for Failure {
-    fn from(code: ResponseCode) -> Self {
-        if code == ResponseCode::ServFail {
-            Self::ServFail
-        } else if code == ResponseCode::Refused {
-            Self::Refused
-        } else {
-            Self::ResponseCode(code.into())
-        }
-    }
-}
-
-impl From<Failure> for DnsError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Unreachable => Self::Unreachable,
-            Failure::TimedOut => Self::TimedOut,
-            Failure::Malformed => Self::Malformed,
-            Failure::ResponseCode(code) => Self::ResponseCode(code),
-            Failure::Refused => Self::Refused,
-            Failure::ServFail => Self::ServFail,
-        }
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): as unpredictable as its seed
-#[derive(Clone, Debug)]
-struct Random(u64);
-
-impl Random {
-    fn query_id(&mut self) -> u16 {
-        (self.next() >> 48) as u16
-    }
-
-    /// A number below `end`, or 0 if that is 0
-    fn below(&mut self, end: usize) -> usize {
-        // The bias of the remainder is nothing to a handful of servers
-        (self.next() as usize).checked_rem(end).unwrap_or_default()
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-}
-
-/// RFC 6891 §7: what servers say that do not know EDNS
-fn is_edns_refusal(code: ResponseCode) -> bool {
-    code == ResponseCode::FormErr || code == ResponseCode::NotImp
 }

@@ -1,8 +1,6 @@
 //! Queries as bytes, and bytes as responses to a query.
 
-use hickory_proto::op::{
-    Edns, Header, Message, MessageType, OpCode, Query, ResponseCode,
-};
+use hickory_proto::op::{Edns, Header, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::Record;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 
@@ -57,7 +55,9 @@ pub(super) fn read(bytes: &[u8], id: u16, question: &Query) -> Reading {
         return Reading::Other;
     }
     let mut decoder = BinDecoder::new(bytes);
-    let Ok(header) = Header::read(&mut decoder) else { return Reading::Malformed };
+    let Ok(header) = Header::read(&mut decoder) else {
+        return Reading::Malformed;
+    };
     if header.message_type != MessageType::Response || header.op_code != OpCode::Query {
         return Reading::Other;
     }
@@ -81,6 +81,11 @@ pub(super) fn read(bytes: &[u8], id: u16, question: &Query) -> Reading {
         Err(_) if failed => Reading::Failed(code),
         Err(_) => Reading::Malformed,
     }
+}
+
+/// RFC 6891 §7: what servers say that do not know EDNS
+pub(super) fn is_edns_refusal(code: ResponseCode) -> bool {
+    code == ResponseCode::FormErr || code == ResponseCode::NotImp
 }
 
 fn of_message(message: Message) -> Reading {

@@ -51,10 +51,12 @@ fn unescape(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
     if !first.is_ascii_digit() {
         return Some(first);
     }
-    [first, bytes.next()?, bytes.next()?].into_iter().try_fold(0_u8, |value, digit| {
-        let digit = char::from(digit).to_digit(10)?;
-        value.checked_mul(10)?.checked_add(digit as u8)
-    })
+    [first, bytes.next()?, bytes.next()?]
+        .into_iter()
+        .try_fold(0_u8, |value, digit| {
+            let digit = char::from(digit).to_digit(10)?;
+            value.checked_mul(10)?.checked_add(digit as u8)
+        })
 }
 
 #[cfg(test)]
@@ -63,9 +65,21 @@ mod tests {
 
     #[test]
     fn names_come_back_as_they_went() {
-        for text in ["example.org", "_matrix._tcp.a-b", r"a\\b.c", r"\000\255\032x.org", "*.é"] {
-            let Ok(name) = DnsName::new(text) else { continue };
-            assert_eq!(from_labels(&to_labels(&name).unwrap()), Some(name), "{text}");
+        for text in [
+            "example.org",
+            "_matrix._tcp.a-b",
+            r"a\\b.c",
+            r"\000\255\032x.org",
+            "*.é",
+        ] {
+            let Ok(name) = DnsName::new(text) else {
+                continue;
+            };
+            assert_eq!(
+                from_labels(&to_labels(&name).unwrap()),
+                Some(name),
+                "{text}"
+            );
         }
         assert_eq!(from_labels(&Name::root()), Some(DnsName::new(".").unwrap()));
     }
@@ -85,10 +99,21 @@ mod tests {
 
     #[test]
     fn names_that_no_message_can_hold_have_no_labels() {
-        for text in [".", "a..b", r"a\", r"a\2", r"a\25x", r"a\256", &"a".repeat(64)] {
+        for text in [
+            ".",
+            "a..b",
+            r"a\",
+            r"a\2",
+            r"a\25x",
+            r"a\256",
+            &"a".repeat(64),
+        ] {
             assert_eq!(to_labels(&DnsName::new(text).unwrap()), None, "{text}");
         }
         assert!(to_labels(&DnsName::new(&vec!["a"; 127].join(".")).unwrap()).is_some());
-        assert_eq!(to_labels(&DnsName::new(&vec!["a"; 128].join(".")).unwrap()), None);
+        assert_eq!(
+            to_labels(&DnsName::new(&vec!["a"; 128].join(".")).unwrap()),
+            None
+        );
     }
 }

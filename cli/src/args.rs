@@ -1,0 +1,208 @@
+//! The command line, and what it makes of configuration.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use fedway_core::{Config, Edition, IpNet, SkipRule};
+use fedway_driver::dns::DnsConfig;
+use fedway_driver::{Builder, Roots};
+
+use crate::Failure;
+
+/// Finds the server behind a Matrix server name, and proves that it is the right one
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Resolve, connect, verify, and ask the server for its version over the found connection
+    Check(SearchArgs),
+    /// Start a world of servers on this machine and run every kind of delegation against it
+    ///
+    /// Needs no network and no privileges.
+    #[cfg(feature = "demo")]
+    Demo,
+    /// Say where requests for a name go; opens no federation connection
+    Resolve(SearchArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Server names, such as example.org, 1.2.3.4 or example.org:8449
+    #[arg(value_name = "NAME", required_unless_present = "input")]
+    pub(crate) names: Vec<String>,
+
+    /// Read further names from a file, one a line; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+
+    /// How many names at once
+    #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: u16,
+
+    /// How to write results: text, or one JSON object a line
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+
+    /// The edition of the specification to follow: draft-2019, r0.1 or v1.8
+    #[arg(long, default_value = "v1.8")]
+    edition: Edition,
+
+    /// How long one whole search may take
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
+
+    /// Ask this name server, instead of the system's (repeatable)
+    #[arg(long = "dns", value_name = "IP[:PORT]")]
+    name_servers: Vec<NameServer>,
+
+    /// Trust the certificate authorities in this file, too (repeatable)
+    #[arg(long = "ca-file", value_name = "PEM")]
+    ca_files: Vec<PathBuf>,
+
+    /// Do not trust the system's certificate authorities, only those of --ca-file
+    #[arg(long)]
+    no_system_roots: bool,
+
+    /// Do not verify certificates of this host, of hosts below it (*.example.org), or in this network (repeatable)
+    #[arg(long = "danger-skip-verify", value_name = "DOMAIN|CIDR")]
+    skip: Vec<SkipRule>,
+
+    /// Connect to addresses in this network although they are special-purpose (repeatable)
+    #[arg(long = "allow-net", value_name = "CIDR", value_parser = net)]
+    allow: Vec<IpNet>,
+
+    /// Never connect to addresses in this network (repeatable)
+    #[arg(long = "deny-net", value_name = "CIDR", value_parser = net)]
+    deny: Vec<IpNet>,
+}
+
+impl SearchArgs {
+    /// The policies of the core
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::default();
+        config.edition = self.edition;
+        config.addresses.allow.clone_from(&self.allow);
+        config.addresses.deny.clone_from(&self.deny);
+        config.trust.skip.clone_from(&self.skip);
+        if let Some(timeout) = self.timeout {
+            config.deadlines.search = timeout;
+        }
+        config
+    }
+
+    /// Everything a resolver is made from
+    pub(crate) fn builder(&self) -> Result<Builder, Failure> {
+        let mut roots = if self.no_system_roots {
+            Roots::none()
+        } else {
+            Roots::default()
+        };
+        for path in &self.ca_files {
+            roots.add_pem_file(path).map_err(Failure::usage)?;
+        }
+        if self.no_system_roots && self.ca_files.is_empty() {
+            return Err(Failure::usage(
+                "--no-system-roots needs a --ca-file to trust instead",
+            ));
+        }
+        let builder = Builder::default().config(self.config()).roots(roots);
+        if self.name_servers.is_empty() {
+            return Ok(builder);
+        }
+        let servers = self.name_servers.iter().map(|server| server.0).collect();
+        Ok(builder.dns(DnsConfig::new(servers)))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Json,
+    Text,
+}
+
+/// An address with port 53 unless it says another
+#[derive(Clone, Copy, Debug)]
+struct NameServer(SocketAddr);
+
+impl FromStr for NameServer {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self(address));
+        }
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(text);
+        match bare.parse::<IpAddr>() {
+            Ok(address) => Ok(Self((address, DNS_PORT).into())),
+            Err(_) => Err("no IP address, with or without a port"),
+        }
+    }
+}
+
+fn net(text: &str) -> Result<IpNet, &'static str> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.into());
+    }
+    text.parse()
+        .map_err(|_| "no network in CIDR notation, such as 10.0.0.0/8")
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().map_err(|_| "no number of seconds")?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        Ok(_) | Err(_) => Err("no number of seconds over zero"),
+    }
+}
+
+/// RFC 1035 §4.2
+const DNS_PORT: u16 = 53;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_name_server_has_port_53_unless_it_says_another() {
+        for (text, address) in [
+            ("192.0.2.1", "192.0.2.1:53"),
+            ("192.0.2.1:5353", "192.0.2.1:5353"),
+            ("2001:db8::1", "[2001:db8::1]:53"),
+            ("[2001:db8::1]", "[2001:db8::1]:53"),
+            ("[2001:db8::1]:5353", "[2001:db8::1]:5353"),
+        ] {
+            assert_eq!(
+                text.parse::<NameServer>()
+                    .map(|server| server.0.to_string())
+                    .as_deref(),
+                Ok(address)
+            );
+        }
+        assert!("ns.example".parse::<NameServer>().is_err());
+    }
+
+    #[test]
+    fn a_timeout_is_more_than_nothing() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["0", "-1", "NaN", "inf", "1e30", "x", ""] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

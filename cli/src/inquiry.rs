@@ -1,0 +1,147 @@
+//! One name: search, and for `check` ask the server for its version.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use fedway_core::{DiscoveryError, FetchError, Found, Instant, ServerName};
+use fedway_driver::dns::Dns;
+use fedway_driver::http::Limits;
+use fedway_driver::{Connected, Io, Resolver, TlsStream};
+use serde_json::Value;
+
+/// What came of one name
+pub(crate) struct Inquiry {
+    pub(crate) result: Result<Found, DiscoveryError>,
+    /// What a connection was made with, once there was one
+    pub(crate) session: Option<Session>,
+    /// The server's answer; `None` where it was not asked
+    pub(crate) version: Option<Result<Value, VersionError>>,
+    pub(crate) elapsed: Duration,
+}
+
+/// The parameters of a TLS session
+pub(crate) struct Session {
+    pub(crate) version: Option<String>,
+    pub(crate) cipher_suite: Option<String>,
+}
+
+/// Why a server that was reached did not tell its version
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum VersionError {
+    Fetch(FetchError),
+    NotJson,
+    Status(u16),
+    TimedOut,
+}
+
+impl std::fmt::Display for VersionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GET {VERSION_PATH}: ")?;
+        match self {
+            Self::Fetch(error) => error.fmt(f),
+            Self::NotJson => f.write_str("answer is no JSON object"),
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::TimedOut => f.write_str("no answer in time"),
+        }
+    }
+}
+
+/// Where requests for a name go
+pub(crate) async fn resolve<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+) -> Inquiry {
+    let start = resolver.io().now();
+    let result = resolver.resolve(name).await;
+    let elapsed = resolver.io().now().saturating_since(start);
+    Inquiry {
+        result,
+        session: None,
+        version: None,
+        elapsed,
+    }
+}
+
+/// The same, connected to and asked for its version
+pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &ServerName) -> Inquiry {
+    let start = resolver.io().now();
+    let deadlines = resolver.config().deadlines;
+    let mut inquiry = match resolver.connect(name).await {
+        Err(error) => Inquiry {
+            result: Err(error),
+            session: None,
+            version: None,
+            elapsed: Duration::ZERO,
+        },
+        Ok(mut connected) => {
+            let connected_at = resolver.io().now();
+            // A server that has accepted the connection gets as long for its answer as .well-known
+            let deadline = (connected_at + deadlines.well_known).min(start + deadlines.search);
+            let version = version(resolver, &mut connected, deadline).await;
+            Inquiry {
+                session: connected.stream.session().map(Session::new),
+                result: Ok(connected.found),
+                version: Some(version),
+                elapsed: Duration::ZERO,
+            }
+        }
+    };
+    inquiry.elapsed = resolver.io().now().saturating_since(start);
+    inquiry
+}
+
+async fn version<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    connected: &mut Connected<I::Tls>,
+    deadline: Instant,
+) -> Result<Value, VersionError> {
+    let limits = resolver.config().limits;
+    let limits = Limits {
+        head: limits.head,
+        body: limits.body,
+    };
+    let get = connected.get(VERSION_PATH, limits);
+    let response = before(resolver.io().sleep_until(deadline), get).await;
+    let response = response
+        .ok_or(VersionError::TimedOut)?
+        .map_err(VersionError::Fetch)?;
+    if response.status != 200 {
+        return Err(VersionError::Status(response.status));
+    }
+    let body: Value = serde_json::from_slice(&response.body).map_err(|_| VersionError::NotJson)?;
+    if body.is_object() {
+        Ok(body)
+    } else {
+        Err(VersionError::NotJson)
+    }
+}
+
+/// The work's result, or `None` if the timer completes first
+async fn before<T>(timer: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
+    let (mut timer, mut work) = (pin!(timer), pin!(work));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
+impl Session {
+    fn new(session: &rustls::ClientConnection) -> Self {
+        let version = session
+            .protocol_version()
+            .and_then(|version| version.as_str());
+        let suite = session
+            .negotiated_cipher_suite()
+            .and_then(|suite| suite.suite().as_str());
+        Self {
+            version: version.map(Into::into),
+            cipher_suite: suite.map(Into::into),
+        }
+    }
+}
+
+/// Server-server API, "Retrieving server version"
+const VERSION_PATH: &str = "/_matrix/federation/v1/version";

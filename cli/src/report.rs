@@ -1,0 +1,315 @@
+//! The JSON object of one name (DESIGN §9): the same keys always, in the same order.
+
+use std::error::Error;
+
+use fedway_core::{
+    Attempt, AttemptError, Candidate, Destination, DiscoveryError, DiscoveryErrorKind, Edition,
+    Found, Notes, ServerNameError, Verdict, WellKnown, write_chain,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::inquiry::{Inquiry, Session};
+
+/// What is said about one name
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    server_name: String,
+    edition: &'static str,
+    pub(crate) ok: bool,
+    pub(crate) step: Option<&'static str>,
+    pub(crate) host_header: Option<String>,
+    pub(crate) tls_name: Option<String>,
+    sni: Option<String>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) candidates: Vec<Target>,
+    pub(crate) connected: Option<String>,
+    pub(crate) well_known: Option<WellKnownReport>,
+    pub(crate) provisional: bool,
+    pub(crate) version: Option<Value>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) error: Option<ErrorReport>,
+    elapsed_ms: u64,
+}
+
+/// How the server was, or would be, trusted
+#[derive(Debug, Serialize)]
+pub(crate) struct Tls {
+    /// `verified`, or `skipped`
+    pub(crate) status: &'static str,
+    /// The rule by which it was skipped
+    pub(crate) rule: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) cipher_suite: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Target {
+    pub(crate) target: String,
+    pub(crate) priority: Option<u16>,
+    pub(crate) weight: Option<u16>,
+    pub(crate) addresses: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct WellKnownReport {
+    pub(crate) status: Option<u16>,
+    pub(crate) m_server: Option<String>,
+    pub(crate) redirects: Vec<String>,
+    /// Null: nothing is cached yet
+    expires_in_s: Option<u64>,
+    pub(crate) error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorReport {
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+    pub(crate) temporary: bool,
+    pub(crate) attempts: Vec<AttemptReport>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct AttemptReport {
+    pub(crate) step: &'static str,
+    pub(crate) host: String,
+    pub(crate) address: Option<String>,
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+}
+
+impl Report {
+    /// A text that is no server name
+    pub(crate) fn invalid(text: &str, edition: Edition, error: ServerNameError) -> Self {
+        let error = ErrorReport {
+            kind: "invalid_server_name",
+            message: error.to_string(),
+            temporary: false,
+            attempts: Vec::new(),
+        };
+        Self {
+            error: Some(error),
+            ..Self::empty(text, edition)
+        }
+    }
+
+    pub(crate) fn new(name: &str, edition: Edition, inquiry: Inquiry) -> Self {
+        let mut report = Self::empty(name, edition);
+        // Milliseconds of a search fit
+        report.elapsed_ms = u64::try_from(inquiry.elapsed.as_millis()).unwrap_or(u64::MAX);
+        match inquiry.result {
+            Ok(found) => report.fill_found(found, inquiry.session),
+            Err(error) => report.fill_error(error),
+        }
+        match inquiry.version {
+            None => {}
+            Some(Ok(version)) => report.version = Some(version),
+            Some(Err(error)) => {
+                report.ok = false;
+                report.error = Some(ErrorReport {
+                    kind: "version",
+                    message: error.to_string(),
+                    temporary: true,
+                    attempts: Vec::new(),
+                });
+            }
+        }
+        report
+    }
+
+    fn empty(name: &str, edition: Edition) -> Self {
+        Self {
+            server_name: name.into(),
+            edition: edition.name(),
+            ok: false,
+            step: None,
+            host_header: None,
+            tls_name: None,
+            sni: None,
+            tls: None,
+            candidates: Vec::new(),
+            connected: None,
+            well_known: None,
+            provisional: false,
+            version: None,
+            warnings: Vec::new(),
+            error: None,
+            elapsed_ms: 0,
+        }
+    }
+
+    fn fill_found(&mut self, found: Found, session: Option<Session>) {
+        self.ok = true;
+        self.fill_destination(&found.destination);
+        self.fill_notes(&found.notes);
+        let (version, cipher_suite) = session
+            .map(|session| (session.version, session.cipher_suite))
+            .unwrap_or_default();
+        match found.connection {
+            Some(connection) => {
+                self.connected = Some(connection.address.to_string());
+                self.tls = Some(Tls {
+                    version,
+                    cipher_suite,
+                    ..Tls::from(&connection.verdict)
+                });
+            }
+            // Nothing was verified; what will not be is said
+            None => {
+                let mut all = found
+                    .destination
+                    .candidates
+                    .iter()
+                    .flat_map(|c| &c.addresses);
+                let skipped = all.find(|address| address.verdict != Verdict::Verify);
+                self.tls = skipped.map(|address| Tls::from(&address.verdict));
+            }
+        }
+    }
+
+    fn fill_error(&mut self, error: DiscoveryError) {
+        if let Some(destination) = &error.destination {
+            self.fill_destination(destination);
+        }
+        self.step = Some(error.step);
+        self.fill_notes(&error.notes);
+        self.error = Some(ErrorReport {
+            kind: kind(&error.kind),
+            message: message(&error),
+            temporary: error.is_temporary(),
+            attempts: error
+                .notes
+                .attempts
+                .iter()
+                .map(AttemptReport::from)
+                .collect(),
+        });
+    }
+
+    fn fill_destination(&mut self, destination: &Destination) {
+        self.step = Some(destination.step());
+        self.host_header = Some(destination.host_header.clone());
+        self.tls_name = Some(destination.tls_name.to_string());
+        self.sni = destination.sni().map(ToString::to_string);
+        self.candidates = destination.candidates.iter().map(Target::from).collect();
+    }
+
+    fn fill_notes(&mut self, notes: &Notes) {
+        self.provisional = notes.provisional;
+        self.warnings = notes.warnings.iter().map(ToString::to_string).collect();
+        self.well_known = notes.well_known.as_ref().map(WellKnownReport::from);
+    }
+}
+
+impl From<&Verdict> for Tls {
+    fn from(verdict: &Verdict) -> Self {
+        let (status, rule) = match verdict {
+            Verdict::Skip(rule) => ("skipped", Some(rule.to_string())),
+            Verdict::Verify => ("verified", None),
+        };
+        Self {
+            status,
+            rule,
+            version: None,
+            cipher_suite: None,
+        }
+    }
+}
+
+impl From<&Candidate> for Target {
+    fn from(candidate: &Candidate) -> Self {
+        let addresses = candidate
+            .addresses
+            .iter()
+            .map(|each| each.address.to_string());
+        Self {
+            target: candidate.target.to_string(),
+            priority: candidate.srv.map(|(priority, _)| priority),
+            weight: candidate.srv.map(|(_, weight)| weight),
+            addresses: addresses.collect(),
+        }
+    }
+}
+
+impl From<&WellKnown> for WellKnownReport {
+    fn from(well_known: &WellKnown) -> Self {
+        Self {
+            status: well_known.status,
+            m_server: well_known.delegated.as_ref().map(ToString::to_string),
+            redirects: well_known.redirects.clone(),
+            expires_in_s: None,
+            error: well_known.error.as_ref().map(|error| chain(error)),
+        }
+    }
+}
+
+impl From<&Attempt> for AttemptReport {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            step: attempt.step,
+            host: attempt.host.to_string(),
+            address: attempt.address.map(|address| address.to_string()),
+            kind: attempt_kind(&attempt.error),
+            message: chain(&attempt.error),
+        }
+    }
+}
+
+/// What went wrong on one line: the cause, and every attempt of the last step where there were several
+fn message(error: &DiscoveryError) -> String {
+    let mut message = chain(&error.kind);
+    let last: Vec<_> = error
+        .notes
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.step == error.step)
+        .collect();
+    if last.len() > 1 {
+        let tried = last.iter().map(|attempt| {
+            let address = attempt.address.map(|address| format!(" at {address}"));
+            format!(
+                "{}{} ({})",
+                attempt.host,
+                address.unwrap_or_default(),
+                chain(&attempt.error)
+            )
+        });
+        message += "; tried ";
+        message += &tried.collect::<Vec<_>>().join(", ");
+    }
+    message
+}
+
+fn kind(kind: &DiscoveryErrorKind) -> &'static str {
+    match kind {
+        DiscoveryErrorKind::Gone => "gone",
+        DiscoveryErrorKind::InvalidWellKnown(_) => "invalid_well_known",
+        DiscoveryErrorKind::NotOffered { .. } => "not_offered",
+        DiscoveryErrorKind::Onion => "onion",
+        DiscoveryErrorKind::TimedOut => "timed_out",
+        DiscoveryErrorKind::Unreachable(cause) => attempt_kind(cause),
+        // The enum is open; a kind that this build does not know has no name here
+        _ => "other",
+    }
+}
+
+fn attempt_kind(error: &AttemptError) -> &'static str {
+    match error {
+        AttemptError::AddressRefused(_) => "address_refused",
+        AttemptError::Connect(fedway_core::ConnectError::Tls(
+            fedway_core::TlsError::Certificate(_),
+        )) => "certificate",
+        AttemptError::Connect(fedway_core::ConnectError::Tls(_)) => "tls",
+        AttemptError::Connect(_) => "connect",
+        AttemptError::Dns(_) => "dns",
+        AttemptError::NoAddress(_) => "no_address",
+        _ => "other",
+    }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail
+    let _ = write_chain(error, &mut text);
+    text
+}

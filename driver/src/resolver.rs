@@ -1,0 +1,218 @@
+//! The public face: from a server name to a destination or a session.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use fedway_core::{Config, Discovery, DiscoveryError, FetchError, Found, ServerName};
+use rustls::crypto::CryptoProvider;
+
+use crate::dns::{ConfigError, Dns, DnsConfig, Stub};
+use crate::get::get;
+use crate::http::{Limits, Response};
+use crate::io::{Io, TlsStream};
+use crate::search::{self, Means};
+use crate::trust::{Roots, Trust, TrustError};
+
+/// Finds the servers of Matrix server names
+///
+/// Cheap to clone; the clones share everything. Nothing is cached yet, and no task is spawned: all work
+/// is done in the futures that the methods return, and ends when they are dropped.
+#[derive(Debug)]
+pub struct Resolver<I: Io, D = Stub<I>> {
+    config: Arc<Config>,
+    means: Arc<Means<I, D>>,
+}
+
+impl<I: Io, D> Clone for Resolver<I, D> {
+    fn clone(&self) -> Self {
+        Self {
+            config: self.config.clone(),
+            means: self.means.clone(),
+        }
+    }
+}
+
+impl<I: Io, D: Dns> Resolver<I, D> {
+    /// Finds where requests for a server name go, without connecting there
+    ///
+    /// # Errors
+    ///
+    /// If there is no such place, or it could not be found in time.
+    pub async fn resolve(&self, name: &ServerName) -> Result<Found, DiscoveryError> {
+        let search = Discovery::resolve(name, &self.config, seed(), self.means.io.now());
+        search::run(search, &self.means).await.0
+    }
+
+    /// Finds the server of a name, connects to it and verifies its certificate
+    ///
+    /// # Errors
+    ///
+    /// If there is no such server, or none of its addresses gives a session that may be trusted.
+    pub async fn connect(&self, name: &ServerName) -> Result<Connected<I::Tls>, DiscoveryError> {
+        let search = Discovery::connect(name, &self.config, seed(), self.means.io.now());
+        let (result, session) = search::run(search, &self.means).await;
+        let found = result?;
+        // The core hands out only a connection that the loop reported to it, and keeps until then
+        let stream = session.expect("a search that connects ends with a session or an error");
+        Ok(Connected { found, stream })
+    }
+
+    /// The policies in force
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The runtime, for its clock and timers
+    #[must_use]
+    pub fn io(&self) -> &I {
+        &self.means.io
+    }
+}
+
+/// A session with the server of a name
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Connected<S> {
+    /// What the search found, with the `Host` header to send and the address connected to
+    pub found: Found,
+    /// The session, on which HTTP/1.1 was offered
+    pub stream: S,
+}
+
+impl<S> Connected<S> {
+    /// The `Host` header that every request over this session must have
+    #[must_use]
+    pub fn host_header(&self) -> &str {
+        &self.found.destination.host_header
+    }
+}
+
+impl<S: TlsStream> Connected<S> {
+    /// Sends one GET for `target` with the right `Host` header, and reads its response
+    ///
+    /// Says `Connection: close`: it is for a single question, such as the server's version. Waits as long
+    /// as the peer lets it: bound it with a timer.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is lost, or the response is malformed or larger than `limits` allow.
+    pub async fn get(&mut self, target: &str, limits: Limits) -> Result<Response, FetchError> {
+        get(
+            &mut self.stream,
+            &self.found.destination.host_header,
+            target,
+            limits,
+        )
+        .await
+    }
+}
+
+/// Makes a [`Resolver`]
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    config: Config,
+    dns: Option<DnsConfig>,
+    provider: Option<Arc<CryptoProvider>>,
+    reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
+    roots: Roots,
+}
+
+impl Builder {
+    /// The policies; [`Config::default`] unless said otherwise
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The name servers; the operating system's unless said otherwise
+    #[must_use]
+    pub fn dns(mut self, dns: DnsConfig) -> Self {
+        self.dns = Some(dns);
+        self
+    }
+
+    /// The certificate authorities to trust; the operating system's unless said otherwise
+    #[must_use]
+    pub fn roots(mut self, roots: Roots) -> Self {
+        self.roots = roots;
+        self
+    }
+
+    /// The cryptography; *ring* unless said otherwise
+    #[must_use]
+    pub fn crypto_provider(mut self, provider: Arc<CryptoProvider>) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// For test rigs: connects to other addresses than the search says, and refuses those not in the table
+    ///
+    /// Name servers are not rerouted. What may be dialled is judged by the addresses of the search.
+    #[must_use]
+    pub fn reroute(mut self, reroutes: BTreeMap<SocketAddr, SocketAddr>) -> Self {
+        self.reroutes = Some(reroutes);
+        self
+    }
+
+    /// A resolver on a runtime, with the stub of this crate for DNS
+    ///
+    /// # Errors
+    ///
+    /// If the operating system's DNS configuration or certificate authorities are needed and unusable.
+    pub fn build<I: Io>(mut self, io: I) -> Result<Resolver<I>, BuildError> {
+        let io = Arc::new(io);
+        let config = match self.dns.take() {
+            Some(config) => config,
+            None => DnsConfig::system()?,
+        };
+        let dns = Stub::new(io.clone(), config)?;
+        self.build_with(io, dns)
+    }
+
+    /// A resolver on a runtime, with another [`Dns`]
+    ///
+    /// # Errors
+    ///
+    /// If the operating system's certificate authorities are needed and unusable.
+    pub fn build_with<I: Io, D: Dns>(
+        self,
+        io: Arc<I>,
+        dns: D,
+    ) -> Result<Resolver<I, D>, BuildError> {
+        let provider = self
+            .provider
+            .unwrap_or_else(|| rustls::crypto::ring::default_provider().into());
+        let trust = Trust::new(&self.roots, provider)?;
+        let means = Means {
+            io,
+            dns,
+            trust,
+            reroutes: self.reroutes,
+        };
+        Ok(Resolver {
+            config: self.config.into(),
+            means: means.into(),
+        })
+    }
+}
+
+/// Why there is no [`Resolver`]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The DNS configuration is unusable
+    #[error(transparent)]
+    Dns(#[from] ConfigError),
+    /// There is nobody to trust
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
+/// Chooses among SRV targets of one priority; guessing it gains nothing, so that it may be predictable
+/// where the operating system has no entropy
+fn seed() -> u64 {
+    getrandom::u64().unwrap_or_default()
+}

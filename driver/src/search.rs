@@ -1,0 +1,194 @@
+//! The one loop: what the core asks for, carried out over an [`Io`].
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use fedway_core::{
+    Action, ActionId, Connect, ConnectError, Discovery, DiscoveryError, Event, FetchError,
+    FetchWellKnown, Found, HttpAnswer, Step,
+};
+
+use crate::dns::Dns;
+use crate::get::get;
+use crate::http::{Limits, Response};
+use crate::io::{ByteStream, Io};
+use crate::trust::{Trust, connect_error, server_name};
+
+/// What every search of a resolver shares
+#[derive(Debug)]
+pub(crate) struct Means<I, D> {
+    pub(crate) io: std::sync::Arc<I>,
+    pub(crate) dns: D,
+    pub(crate) trust: Trust,
+    /// For test rigs: where an address really is; an address that is not there is refused
+    pub(crate) reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
+}
+
+/// Runs a search to its end; the session goes with [`Found::connection`]
+///
+/// Everything that is under way lives in this future: dropping it closes every socket and timer.
+pub(crate) async fn run<I: Io, D: Dns>(
+    mut search: Discovery,
+    means: &Means<I, D>,
+) -> (Result<Found, DiscoveryError>, Option<I::Tls>) {
+    let mut work = Work { tasks: Vec::new() };
+    let mut sessions = BTreeMap::new();
+    loop {
+        let until = match search.poll() {
+            Step::Act(action) => {
+                work.start(action, means, &mut sessions);
+                continue;
+            }
+            Step::Cancel(id) => {
+                work.cancel(id);
+                sessions.remove(&id);
+                continue;
+            }
+            Step::Done(result) => {
+                let connection = result
+                    .as_ref()
+                    .ok()
+                    .and_then(|found| found.connection.as_ref());
+                let session = connection.and_then(|connection| sessions.remove(&connection.id));
+                return (result, session);
+            }
+            // A search that has not ended has a deadline
+            Step::Wait { until } => until.unwrap_or_default(),
+        };
+        match work.next_before(means.io.sleep_until(until)).await {
+            None => search.handle_timeout(means.io.now()),
+            Some(Done::Event(event)) => search.handle(event, means.io.now()),
+            Some(Done::Connected(connect, result)) => {
+                let result = result.map(|session| {
+                    sessions.insert(connect.id(), session);
+                });
+                search.handle(connect.reply(result), means.io.now());
+            }
+        }
+    }
+}
+
+/// The actions under way
+///
+/// A search has some dozens at most (two services, two families of sixteen targets), so looking at each
+/// when one wakes costs less than keeping account of who woke.
+struct Work<'a, S> {
+    tasks: Vec<(ActionId, Task<'a, S>)>,
+}
+
+type Task<'a, S> = Pin<Box<dyn Future<Output = Done<S>> + Send + 'a>>;
+
+/// An action that is over
+enum Done<S> {
+    Connected(Connect, Result<S, ConnectError>),
+    Event(Event),
+}
+
+impl<'a, S: ByteStream + 'a> Work<'a, S> {
+    fn start<I: Io<Tls = S>, D: Dns>(
+        &mut self,
+        action: Action,
+        means: &'a Means<I, D>,
+        sessions: &mut BTreeMap<ActionId, S>,
+    ) {
+        let id = action.id();
+        let task: Task<'a, S> = match action {
+            Action::Connect(connect) => Box::pin(async move {
+                let result = means.connect(&connect).await;
+                Done::Connected(connect, result)
+            }),
+            Action::FetchWellKnown(fetch) => {
+                let session = sessions.remove(&fetch.connection());
+                Box::pin(async move {
+                    let result = fetch_well_known::<I>(session, &fetch).await;
+                    Done::Event(fetch.reply(result))
+                })
+            }
+            Action::LookUpAddresses(look_up) => Box::pin(async move {
+                let (host, family) = (look_up.host(), look_up.family());
+                let result = means.dns.look_up(host, family, look_up.deadline()).await;
+                Done::Event(look_up.reply(result))
+            }),
+            Action::QuerySrv(query) => Box::pin(async move {
+                let result = means.dns.query_srv(query.name(), query.deadline()).await;
+                Done::Event(query.reply(result))
+            }),
+        };
+        self.tasks.push((id, task));
+    }
+
+    fn cancel(&mut self, id: ActionId) {
+        self.tasks.retain(|(of, _)| *of != id);
+    }
+
+    /// The next action that is over, or `None` if the timer completes first
+    async fn next_before(&mut self, timer: impl Future<Output = ()>) -> Option<Done<S>> {
+        let mut timer = pin!(timer);
+        poll_fn(|context| {
+            for index in 0..self.tasks.len() {
+                if let Poll::Ready(done) = self.tasks[index].1.as_mut().poll(context) {
+                    drop(self.tasks.swap_remove(index));
+                    return Poll::Ready(Some(done));
+                }
+            }
+            timer.as_mut().poll(context).map(|()| None)
+        })
+        .await
+    }
+}
+
+impl<I: Io, D> Means<I, D> {
+    /// One TCP connection and one handshake
+    async fn connect(&self, connect: &Connect) -> Result<I::Tls, ConnectError> {
+        let name = server_name(connect.tls_name()).map_err(ConnectError::Tls)?;
+        let config = self.trust.config(connect.verdict());
+        let address = self
+            .really(connect.address())
+            .map_err(|error| connect_error(&error))?;
+        let tcp = self
+            .io
+            .connect_tcp(address)
+            .await
+            .map_err(|error| connect_error(&error))?;
+        self.io
+            .handshake(tcp, config, name)
+            .await
+            .map_err(|error| connect_error(&error))
+    }
+
+    fn really(&self, address: SocketAddr) -> io::Result<SocketAddr> {
+        match &self.reroutes {
+            None => Ok(address),
+            Some(reroutes) => reroutes
+                .get(&address)
+                .copied()
+                .ok_or(io::ErrorKind::ConnectionRefused.into()),
+        }
+    }
+}
+
+/// One GET over a session, which is closed afterwards
+async fn fetch_well_known<I: Io>(
+    session: Option<I::Tls>,
+    fetch: &FetchWellKnown,
+) -> Result<HttpAnswer, FetchError> {
+    // The core fetches over a connection that it was told of, once; without it, it is lost
+    let mut session = session.ok_or(FetchError::ConnectionLost)?;
+    let limits = Limits {
+        head: fetch.max_head(),
+        body: fetch.max_body(),
+    };
+    let response = get(&mut session, fetch.host_header(), fetch.target(), limits).await?;
+    Ok(http_answer(response))
+}
+
+fn http_answer(response: Response) -> HttpAnswer {
+    let mut answer = HttpAnswer::status(response.status);
+    answer.location = response.header("location").map(Vec::from);
+    answer.body = response.body;
+    answer
+}

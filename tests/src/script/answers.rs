@@ -1,0 +1,285 @@
+//! Who answers what: plain data, written by hand or made up by a program.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use fedway_core::{
+    Absence, Answer, CertificateError, ConnectError, DnsError, DnsName, Family, FetchError, Host,
+    HttpAnswer, ServerName, SrvRecord, TlsError,
+};
+
+use super::verbs::{Connection, Dns, Page};
+
+/// The answers of a small internet
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// A and AAAA records, by owner
+    pub addresses: BTreeMap<(DnsName, Family), Reply<DnsResult<IpAddr>>>,
+    /// SRV records, by owner
+    pub services: BTreeMap<DnsName, Reply<DnsResult<SrvRecord>>>,
+    /// Who accepts connections, and how
+    pub peers: BTreeMap<SocketAddr, Peer>,
+    /// What is served, by URL: `https`, a lower-case authority without port 443, path and query
+    pub pages: BTreeMap<String, Reply<HttpResult>>,
+    /// The hosts that a URL was scripted for, each with the address it has if no other is scripted
+    pub web_addresses: BTreeMap<DnsName, Ipv4Addr>,
+    /// What becomes of everything else
+    pub unscripted: Unscripted,
+}
+
+/// What DNS says
+pub type DnsResult<T> = Result<Answer<T>, DnsError>;
+
+/// What a web server says
+pub type HttpResult = Result<HttpAnswer, FetchError>;
+
+/// One scripted reply
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply<T> {
+    /// What it says; `None` if it never comes
+    pub says: Option<T>,
+    /// How long it takes; `None` for the latency of its kind
+    pub takes: Option<Duration>,
+}
+
+/// Who accepts connections at an address
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Whether a session comes about, as far as the certificate allows
+    pub reply: Reply<Result<(), ConnectError>>,
+    /// The names and addresses that the certificate is valid for; `None` if it is for any
+    pub certified: Option<Vec<String>>,
+}
+
+/// What becomes of an exchange that no line of a script speaks of
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unscripted {
+    /// A record is absent, a connection refused, a page not found
+    #[default]
+    Absent,
+    /// It never ends
+    Silent,
+}
+
+/// An SRV record
+#[must_use]
+pub fn srv(priority: u16, weight: u16, port: u16, target: &str) -> SrvRecord {
+    SrvRecord {
+        priority,
+        weight,
+        port,
+        target: dns_name(target),
+    }
+}
+
+impl Answers {
+    /// The A records of a host
+    pub fn a(&mut self, host: &str) -> Dns<'_, IpAddr> {
+        Dns(self.dns(host, Family::V4))
+    }
+
+    /// The AAAA records of a host
+    pub fn aaaa(&mut self, host: &str) -> Dns<'_, IpAddr> {
+        Dns(self.dns(host, Family::V6))
+    }
+
+    /// The SRV records of an owner, such as `_matrix-fed._tcp.example.org`
+    pub fn srv(&mut self, owner: &str) -> Dns<'_, SrvRecord> {
+        let slot = self.services.entry(dns_name(owner));
+        Dns(slot.or_insert_with(absent))
+    }
+
+    /// Connections to an address and port, TCP and TLS together
+    pub fn connect(&mut self, address: &str) -> Connection<'_> {
+        let address = address.parse().expect("a script has an address and port");
+        Connection(self.peers.entry(address).or_insert_with(Peer::working))
+    }
+
+    /// GET of an https URL, over any connection; its host has an address and a web server from now on
+    pub fn get(&mut self, url: &str) -> Page<'_> {
+        let (authority, target) = split(url);
+        let host = authority.host().dns_name();
+        if let Some(host) = host
+            && !self.web_addresses.contains_key(host)
+        {
+            let next = u8::try_from(self.web_addresses.len() + 1).expect("a script is short");
+            let address = Ipv4Addr::new(198, 51, 100, next);
+            self.web_addresses.insert(host.clone(), address);
+        }
+        let page = self.pages.entry(key(authority.as_str(), target));
+        Page(page.or_insert_with(|| Reply::new(Ok(HttpAnswer::status(404)))))
+    }
+
+    /// GET of a host's `/.well-known/matrix/server`
+    pub fn well_known(&mut self, host: &str) -> Page<'_> {
+        self.get(&format!("https://{host}/.well-known/matrix/server"))
+    }
+
+    fn dns(&mut self, host: &str, family: Family) -> &mut Reply<DnsResult<IpAddr>> {
+        let slot = self.addresses.entry((dns_name(host), family));
+        slot.or_insert_with(absent)
+    }
+
+    /// Fills in what a scripted page needs: an address for its host, and a server there
+    pub(super) fn settle(mut self) -> Self {
+        for (host, address) in self.web_addresses.clone() {
+            let has = |family| self.addresses.contains_key(&(host.clone(), family));
+            if !has(Family::V4) && !has(Family::V6) {
+                let answer = found(vec![IpAddr::V4(address)]);
+                self.addresses.insert((host, Family::V4), Reply::new(answer));
+            }
+        }
+        let urls: Vec<_> = self.pages.keys().cloned().collect();
+        for (authority, _) in urls.iter().map(|url| split(url)) {
+            let port = authority.port().unwrap_or(443);
+            for address in self.known(authority.host()) {
+                let slot = self.peers.entry(SocketAddr::new(address, port));
+                slot.or_insert_with(Peer::working);
+            }
+        }
+        self
+    }
+
+    fn known(&self, host: &Host) -> Vec<IpAddr> {
+        let name = match host {
+            Host::Dns(name) => name,
+            Host::Ip(address) => return vec![*address],
+        };
+        [Family::V6, Family::V4]
+            .into_iter()
+            .filter_map(|family| self.addresses.get(&(name.clone(), family))?.says.as_ref())
+            .flat_map(|answer| match answer {
+                Ok(Answer::Found { records, .. }) => records.clone(),
+                Ok(Answer::Absent { .. }) | Err(_) => Vec::new(),
+            })
+            .collect()
+    }
+
+    pub(super) fn to_addresses(&self, host: &DnsName, family: Family) -> Reply<DnsResult<IpAddr>> {
+        let scripted = self.addresses.get(&(host.clone(), family)).cloned();
+        scripted.unwrap_or_else(|| self.otherwise(absent()))
+    }
+
+    pub(super) fn to_srv(&self, owner: &DnsName) -> Reply<DnsResult<SrvRecord>> {
+        let scripted = self.services.get(owner).cloned();
+        scripted.unwrap_or_else(|| self.otherwise(absent()))
+    }
+
+    /// How a connection goes, `verified` or not
+    pub(super) fn to_connect(
+        &self,
+        address: SocketAddr,
+        name: &Host,
+        verified: bool,
+    ) -> Reply<Result<(), ConnectError>> {
+        match self.peers.get(&address) {
+            Some(peer) => peer.reply_for(name, verified),
+            None => self.otherwise(Reply::new(Err(ConnectError::Refused))),
+        }
+    }
+
+    pub(super) fn to_get(&self, authority: &str, target: &str) -> Reply<HttpResult> {
+        let scripted = self.pages.get(&key(authority, target)).cloned();
+        scripted.unwrap_or_else(|| self.otherwise(Reply::new(Ok(HttpAnswer::status(404)))))
+    }
+
+    fn otherwise<T>(&self, reply: Reply<T>) -> Reply<T> {
+        match self.unscripted {
+            Unscripted::Absent => reply,
+            Unscripted::Silent => Reply::never(),
+        }
+    }
+}
+
+impl<T> Reply<T> {
+    /// A reply that comes after the latency of its kind
+    pub const fn new(says: T) -> Self {
+        Self {
+            says: Some(says),
+            takes: None,
+        }
+    }
+
+    /// A reply that never comes
+    #[must_use]
+    pub const fn never() -> Self {
+        Self {
+            says: None,
+            takes: None,
+        }
+    }
+}
+
+impl Peer {
+    /// Accepts every connection, with a certificate for every name
+    #[must_use]
+    pub const fn working() -> Self {
+        Self {
+            reply: Reply::new(Ok(())),
+            certified: None,
+        }
+    }
+
+    /// What a skipped verification lets pass is the certificate, and nothing else
+    fn reply_for(&self, name: &Host, verified: bool) -> Reply<Result<(), ConnectError>> {
+        let mut reply = self.reply.clone();
+        let expected = name.to_string();
+        if let Some(presented) = &self.certified
+            && let Some(Ok(())) = reply.says
+            && !presented.contains(&expected)
+        {
+            let error = CertificateError::NotValidForName {
+                expected,
+                presented: presented.clone(),
+            };
+            reply.says = Some(Err(ConnectError::Tls(TlsError::Certificate(error))));
+        }
+        if let Some(Err(ConnectError::Tls(TlsError::Certificate(_)))) = reply.says
+            && !verified
+        {
+            reply.says = Some(Ok(()));
+        }
+        reply
+    }
+}
+
+pub(super) fn found<T>(records: Vec<T>) -> DnsResult<T> {
+    Ok(Answer::Found {
+        records,
+        ttl: TTL,
+        alias: false,
+    })
+}
+
+pub(super) fn none<T>(absence: Absence) -> DnsResult<T> {
+    Ok(Answer::Absent {
+        absence,
+        ttl: Some(TTL),
+    })
+}
+
+fn absent<T>() -> Reply<DnsResult<T>> {
+    Reply::new(none(Absence::NoData))
+}
+
+fn dns_name(text: &str) -> DnsName {
+    DnsName::new(text).expect("a script has a DNS name")
+}
+
+/// The authority of an https URL, and the rest of it
+fn split(url: &str) -> (ServerName, &str) {
+    let rest = url.strip_prefix("https://").expect("a script has an https URL");
+    let (authority, target) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let authority = ServerName::parse(authority).expect("a script's URL has a host");
+    (authority, if target.is_empty() { "/" } else { target })
+}
+
+fn key(authority: &str, target: &str) -> String {
+    let authority = authority.to_ascii_lowercase();
+    let authority = authority.strip_suffix(":443").unwrap_or(&authority);
+    format!("https://{authority}{target}")
+}
+
+/// Long enough to outlive any search
+const TTL: Duration = Duration::from_secs(300);

@@ -1,0 +1,339 @@
+//! The loop: replies at their time, timeouts at theirs, and an eye on the machine's contract.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use fedway_core::{
+    Action, ActionId, Connect, Discovery, DiscoveryError, Event, Family, FetchWellKnown, Found,
+    HttpAnswer, Instant, LookUpAddresses, QuerySrv, Step, Verdict,
+};
+
+use super::answers::{Reply, found, srv};
+use super::run::{Command, Dialled, Entry, Question, RecordKind, Request, Run};
+use super::{Answers, Script};
+
+/// A search under way
+pub(super) struct Search<'a> {
+    script: &'a Script,
+    answers: Answers,
+    machine: Discovery,
+    now: Instant,
+    /// Replies to deliver: by time, and in the order they were scheduled
+    queue: BTreeMap<(Instant, usize), Delivery>,
+    scheduled: usize,
+    given: BTreeMap<ActionId, Given>,
+    log: Vec<Entry>,
+}
+
+struct Delivery {
+    id: ActionId,
+    event: Event,
+    /// What comes of the action; `None` where the delivery must not count
+    brings: Option<Brings>,
+}
+
+/// What a reply leaves behind in the driver
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Brings {
+    Answer,
+    Session,
+}
+
+/// An action that the machine gave out
+struct Given {
+    command: Command,
+    deadline: Instant,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Answered, then
+    Answered(Instant),
+    /// Being worked on
+    Open,
+    /// Cancelled, or its session used up
+    Over,
+    /// A session that is open and not used yet
+    Session,
+}
+
+impl State {
+    fn is_under_way(self) -> bool {
+        match self {
+            Self::Answered(_) | Self::Over => false,
+            Self::Open | Self::Session => true,
+        }
+    }
+}
+
+type Outcome = Result<Found, DiscoveryError>;
+
+impl<'a> Search<'a> {
+    pub(super) fn new(script: &'a Script) -> Self {
+        Self {
+            script,
+            answers: script.answers.clone().settle(),
+            machine: script.start(),
+            now: Instant::ORIGIN,
+            queue: BTreeMap::new(),
+            scheduled: 0,
+            given: BTreeMap::new(),
+            log: Vec::new(),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Run {
+        let mut ended: Option<(Outcome, Instant)> = None;
+        for _ in 0..MAX_STEPS {
+            let step = self.machine.poll();
+            if ended.is_some() && !matches!(step, Step::Wait { until: None }) {
+                self.complain("something was said after the end");
+            }
+            match step {
+                Step::Act(action) => self.start(action),
+                Step::Cancel(id) => self.cancel(id),
+                Step::Done(outcome) => {
+                    self.check_end(&outcome);
+                    ended = Some((outcome, self.now));
+                }
+                Step::Wait { until } => {
+                    if ended.is_none() && until.is_none_or(|until| until <= self.now) {
+                        self.complain("it does not say what it waits for");
+                    }
+                    if !self.wait(until) {
+                        let (outcome, at) = ended.expect("it waits for a time until it has ended");
+                        return Run {
+                            outcome,
+                            elapsed: at.since_origin(),
+                            log: self.log,
+                        };
+                    }
+                }
+            }
+        }
+        self.complain("it does not come to an end")
+    }
+
+    /// Goes to the next reply or timeout; `false` if there is none
+    fn wait(&mut self, until: Option<Instant>) -> bool {
+        let reply = self.queue.first_key_value().map(|((at, _), _)| *at);
+        // A reply on the deadline comes first: the machine must know by itself that it is late
+        if reply.is_some_and(|at| until.is_none_or(|until| at <= until))
+            && let Some(((at, _), delivery)) = self.queue.pop_first()
+        {
+            self.now = at;
+            self.deliver(delivery);
+        } else if let Some(until) = until {
+            self.now = until;
+            self.machine.handle_timeout(until);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        if let (Some(brings), Some(given)) = (delivery.brings, self.given.get_mut(&delivery.id))
+            && given.state == State::Open
+        {
+            given.state = match brings {
+                Brings::Answer => State::Answered(self.now),
+                Brings::Session => State::Session,
+            };
+        }
+        if !self.script.noisy {
+            self.machine.handle(delivery.event, self.now);
+            return;
+        }
+        self.machine.handle_timeout(Instant::ORIGIN);
+        // What must not count comes with a clock that has gone back
+        let now = if delivery.brings.is_some() { self.now } else { Instant::ORIGIN };
+        if now != self.now {
+            self.machine.handle_timeout(self.now);
+        }
+        self.machine.handle(delivery.event, now);
+        self.machine.handle_timeout(self.now);
+        self.machine.handle_timeout(Instant::ORIGIN);
+    }
+
+    fn start(&mut self, action: Action) {
+        match action {
+            Action::Connect(action) => self.connect(action),
+            Action::FetchWellKnown(action) => self.fetch(action),
+            Action::LookUpAddresses(action) => self.look_up(action),
+            Action::QuerySrv(action) => self.query(action),
+        }
+    }
+
+    fn connect(&mut self, action: Connect) {
+        let dialled = Dialled {
+            address: action.address(),
+            sni: action.sni().cloned(),
+            tls_name: action.tls_name().clone(),
+            verdict: action.verdict().clone(),
+        };
+        let verified = dialled.verdict == Verdict::Verify;
+        let reply = self.answers.to_connect(dialled.address, &dialled.tls_name, verified);
+        let brings = match reply.says {
+            Some(Ok(())) => Brings::Session,
+            Some(Err(_)) | None => Brings::Answer,
+        };
+        let (id, deadline) = (action.id(), action.deadline());
+        self.give(id, Command::Connect(dialled), deadline);
+        self.schedule(id, reply, self.script.latency.connect, brings, Ok(()), |result| {
+            action.reply(result)
+        });
+    }
+
+    fn fetch(&mut self, action: FetchWellKnown) {
+        let session = match self.given.get_mut(&action.connection()) {
+            Some(Given {
+                command: Command::Connect(dialled),
+                state: state @ State::Session,
+                ..
+            }) => {
+                *state = State::Over;
+                dialled.clone()
+            }
+            Some(_) | None => self.complain("a request over a session that is not open"),
+        };
+        let request = Request {
+            connection: session,
+            host_header: action.host_header().into(),
+            target: action.target().into(),
+        };
+        let reply = self.answers.to_get(&request.host_header, &request.target);
+        let (id, deadline) = (action.id(), action.deadline());
+        self.give(id, Command::Get(request), deadline);
+        let tempting = Ok(HttpAnswer::ok(r#"{"m.server":"tempting.example:1"}"#));
+        self.schedule(id, reply, self.script.latency.get, Brings::Answer, tempting, |result| {
+            action.reply(result)
+        });
+    }
+
+    fn look_up(&mut self, action: LookUpAddresses) {
+        let (kind, tempting) = match action.family() {
+            Family::V4 => (RecordKind::A, IpAddr::V4(Ipv4Addr::new(203, 0, 113, 66))),
+            Family::V6 => (RecordKind::Aaaa, IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x66))),
+        };
+        let reply = self.answers.to_addresses(action.host(), action.family());
+        let (id, deadline, name) = (action.id(), action.deadline(), action.host().clone());
+        self.give(id, Command::Ask(Question { kind, name }), deadline);
+        let tempting = found(vec![tempting]);
+        self.schedule(id, reply, self.script.latency.dns, Brings::Answer, tempting, |result| {
+            action.reply(result)
+        });
+    }
+
+    fn query(&mut self, action: QuerySrv) {
+        let reply = self.answers.to_srv(action.name());
+        let (id, deadline, name) = (action.id(), action.deadline(), action.name().clone());
+        let kind = RecordKind::Srv;
+        self.give(id, Command::Ask(Question { kind, name }), deadline);
+        let tempting = found(vec![srv(0, 0, 1, "tempting.example")]);
+        self.schedule(id, reply, self.script.latency.dns, Brings::Answer, tempting, |result| {
+            action.reply(result)
+        });
+    }
+
+    fn give(&mut self, id: ActionId, command: Command, deadline: Instant) {
+        if deadline <= self.now {
+            self.complain("an action that is over when it is given out");
+        }
+        self.note(command.clone());
+        let given = Given {
+            command,
+            deadline,
+            state: State::Open,
+        };
+        if self.given.insert(id, given).is_some() {
+            self.complain("an id was given out twice");
+        }
+    }
+
+    /// Lets a reply come, and in a noisy run what must change nothing
+    fn schedule<T>(
+        &mut self,
+        id: ActionId,
+        reply: Reply<T>,
+        latency: Duration,
+        brings: Brings,
+        tempting: T,
+        event: impl FnOnce(T) -> Event,
+    ) {
+        let noisy = self.script.noisy;
+        match reply.says {
+            Some(result) => {
+                let (at, event) = (self.now + reply.takes.unwrap_or(latency), event(result));
+                if noisy {
+                    // The copy is scheduled first, and yet delivered later
+                    self.enqueue(at + SOON, Delivery { id, event: event.clone(), brings: None });
+                }
+                self.enqueue(at, Delivery { id, event, brings: Some(brings) });
+            }
+            None if noisy => {
+                let deadline = self.given[&id].deadline;
+                let event = event(tempting);
+                self.enqueue(deadline, Delivery { id, event: event.clone(), brings: None });
+                self.enqueue(deadline + SOON, Delivery { id, event, brings: None });
+            }
+            None => {}
+        }
+    }
+
+    fn enqueue(&mut self, at: Instant, delivery: Delivery) {
+        self.scheduled += 1;
+        self.queue.insert((at, self.scheduled), delivery);
+    }
+
+    fn cancel(&mut self, id: ActionId) {
+        let now = self.now;
+        let what = match self.given.get_mut(&id) {
+            // The reply may have come in the same moment, too late
+            Some(given) if given.state.is_under_way() || given.state == State::Answered(now) => {
+                given.state = State::Over;
+                given.command.clone()
+            }
+            Some(_) | None => self.complain("something cancelled that is not under way"),
+        };
+        self.note(Command::Cancel(Box::new(what)));
+        if !self.script.noisy {
+            self.queue.retain(|_, delivery| delivery.id != id);
+        }
+    }
+
+    fn note(&mut self, command: Command) {
+        let at = self.now.since_origin();
+        self.log.push(Entry { at, command });
+    }
+
+    /// What is not handed out with the outcome must be over
+    fn check_end(&mut self, outcome: &Outcome) {
+        let connection = match outcome {
+            Ok(found) => found.connection.as_ref(),
+            Err(_) => None,
+        };
+        if let Some(connection) = connection {
+            match self.given.get_mut(&connection.id) {
+                Some(Given { state: state @ State::Session, .. }) => *state = State::Over,
+                Some(_) | None => self.complain("it hands out a session that is not open"),
+            }
+        }
+        if self.given.values().any(|given| given.state.is_under_way()) {
+            self.complain("something was left open at the end");
+        }
+    }
+
+    fn complain(&self, complaint: &str) -> ! {
+        let name = &self.script.name;
+        let log: Vec<_> = self.log.iter().map(|entry| format!("{entry}\n")).collect();
+        panic!("{name}: {complaint}, at {}:\n{}", self.now, log.concat())
+    }
+}
+
+/// More than any search needs: a thousand actions, each given out, answered and polled around
+const MAX_STEPS: usize = 10_000;
+/// When a reply comes that should not
+const SOON: Duration = Duration::from_millis(1);
