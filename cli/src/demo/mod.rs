@@ -1,5 +1,170 @@
-use crate::Failure;
+//! `demo`: every way a name can be delegated, and every kind of failure, against a world on this machine.
+
+mod scenario;
+mod scenarios;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use fedway_core::{Config, Edition};
+use fedway_driver::dns::DnsConfig;
+use fedway_driver::{Builder, Roots};
+use fedway_testkit::world::{World, WorldPlan};
+use fedway_tokio::{Resolver, TokioIo};
+use futures_util::future::join_all;
+
+use self::scenario::{Outcome, Scenario};
+use crate::report::Report;
+use crate::run::{tokio_runtime, unusable};
+use crate::{Failure, inquiry};
+
+/// Runs the command to its exit status
 pub(crate) fn run() -> Result<ExitCode, Failure> {
-    Err(Failure::machine("not yet"))
+    let start = Instant::now();
+    let scenarios = scenarios::all();
+    let world = world(&scenarios).map_err(Failure::machine)?;
+    let runtime = tokio_runtime().map_err(Failure::machine)?;
+    let outcomes: Vec<_> = runtime.block_on(async {
+        let resolvers = resolvers(&world)?;
+        let all = scenarios
+            .iter()
+            .map(|scenario| check(&resolvers, &world, scenario));
+        Ok::<_, Failure>(join_all(all).await)
+    })?;
+    let wrong = outcomes
+        .iter()
+        .filter(|outcome| outcome.surprise.is_some())
+        .count();
+    // Whoever read has gone: the exit status still tells
+    let _ = print(&scenarios, &outcomes, wrong, start.elapsed());
+    Ok(if wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
+
+fn world(scenarios: &[Scenario]) -> io::Result<World> {
+    let mut plan = WorldPlan::new();
+    for scenario in scenarios {
+        scenario.add_to(&mut plan);
+    }
+    plan.start()
+}
+
+async fn check(
+    resolvers: &BTreeMap<Edition, Resolver>,
+    world: &World,
+    scenario: &Scenario,
+) -> Outcome {
+    let Ok(name) = scenario.name.parse() else {
+        return Outcome::misspelt();
+    };
+    let inquiry = inquiry::check(&resolvers[&scenario.edition], &name).await;
+    let elapsed = inquiry.elapsed;
+    let report = Report::new(&scenario.name, scenario.edition, inquiry);
+    scenario.judge(&report, elapsed, &world.requests())
+}
+
+/// A resolver for each edition, whose deadlines a person can wait for
+fn resolvers(world: &World) -> Result<BTreeMap<Edition, Resolver>, Failure> {
+    let mut roots = Roots::none();
+    roots
+        .add_pem(world.ca_pem().as_bytes())
+        .map_err(Failure::machine)?;
+    let nets: Result<Vec<_>, _> = scenario::NETS.iter().map(|net| net.parse()).collect();
+    let nets = nets.map_err(Failure::machine)?;
+    let resolver = |edition| {
+        let mut config = Config::default();
+        config.edition = edition;
+        config.addresses.allow.clone_from(&nets);
+        config.deadlines.dns = Duration::from_millis(1_500);
+        config.deadlines.connect = Duration::from_millis(1_500);
+        config.deadlines.well_known = Duration::from_secs(3);
+        config.deadlines.search = Duration::from_secs(5);
+        let builder = Builder::default()
+            .config(config)
+            .roots(roots.clone())
+            .dns(DnsConfig::new(vec![world.dns()]))
+            .reroute(world.reroutes());
+        builder.build(TokioIo::default()).map_err(unusable)
+    };
+    Edition::ALL
+        .into_iter()
+        .map(|edition| Ok((edition, resolver(edition)?)))
+        .collect()
+}
+
+fn print(
+    scenarios: &[Scenario],
+    outcomes: &[Outcome],
+    wrong: usize,
+    elapsed: Duration,
+) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    for (heading, fails) in [("Delegations", false), ("Failures", true)] {
+        let mut table = Table::new();
+        let titles = [
+            "",
+            heading,
+            "edition",
+            "name",
+            "step",
+            "what came of it",
+            "ms",
+        ];
+        table.load_style(UTF8_HORIZONTAL_ONLY).set_header(titles);
+        if let Some(column) = table.column_mut(6) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let rows = scenarios.iter().zip(outcomes);
+        for (scenario, outcome) in rows.filter(|(scenario, _)| scenario.fails() == fails) {
+            table.add_row(row(scenario, outcome));
+        }
+        let text = table.to_string();
+        let text = text.replace(GOOD, &format!("{GREEN}{GOOD}{GREEN:#}"));
+        writeln!(
+            out,
+            "{}\n",
+            text.replace(WRONG, &format!("{RED}{WRONG}{RED:#}"))
+        )?;
+    }
+    let count = scenarios.len();
+    let seconds = elapsed.as_secs_f64();
+    match wrong {
+        0 => writeln!(
+            out,
+            "{count} names, each as the specification says, in {seconds:.1} s"
+        ),
+        _ => writeln!(
+            out,
+            "{wrong} of {count} names came out otherwise than the specification says"
+        ),
+    }
+}
+
+fn row(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
+    let (mark, text) = match &outcome.surprise {
+        None => (GOOD, outcome.text.clone()),
+        Some(surprise) => (WRONG, format!("{}; {surprise}", outcome.text)),
+    };
+    vec![
+        mark.into(),
+        scenario.title.into(),
+        scenario.edition.to_string(),
+        scenario.name.clone(),
+        outcome.step.into(),
+        text,
+        outcome.elapsed.as_millis().to_string(),
+    ]
+}
+
+const GOOD: &str = "✓";
+const WRONG: &str = "✗";
+const GREEN: Style = AnsiColor::Green.on_default();
+const RED: Style = AnsiColor::Red.on_default();
