@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use fedway_core::{Config, Edition};
 use fedway_driver::dns::DnsConfig;
@@ -18,7 +18,7 @@ use fedway_testkit::world::{World, WorldPlan};
 use fedway_tokio::{Resolver, TokioIo};
 use futures_util::future::join_all;
 
-use self::scenario::{Outcome, Scenario};
+use self::scenario::{Kind, Outcome, Scenario};
 use crate::report::Report;
 use crate::run::{tokio_runtime, unusable};
 use crate::{Failure, inquiry};
@@ -107,32 +107,34 @@ fn print(
     elapsed: Duration,
 ) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    for (heading, fails) in [("Delegations", false), ("Failures", true)] {
+    for kind in [Kind::Delegation, Kind::Detour, Kind::Failure] {
         let mut table = Table::new();
         let titles = [
             "",
-            heading,
+            kind.title(),
             "edition",
             "name",
             "step",
             "what came of it",
             "ms",
         ];
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_header(titles);
-        if let Some(column) = table.column_mut(6) {
+        table.load_style(NOTHING).set_header(titles);
+        if let Some(column) = table.column_mut(titles.len() - 1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         let rows = scenarios.iter().zip(outcomes);
-        for (scenario, outcome) in rows.filter(|(scenario, _)| scenario.fails() == fails) {
+        for (scenario, outcome) in rows.filter(|(scenario, _)| scenario.kind() == kind) {
             table.add_row(row(scenario, outcome));
         }
-        let text = table.to_string();
-        let text = text.replace(GOOD, &format!("{GREEN}{GOOD}{GREEN:#}"));
-        writeln!(
-            out,
-            "{}\n",
-            text.replace(WRONG, &format!("{RED}{WRONG}{RED:#}"))
-        )?;
+        for (index, line) in table.lines().enumerate() {
+            let style = if index == 0 { BOLD } else { PLAIN };
+            let line = line
+                .trim_end()
+                .replace(GOOD, &format!("{GREEN}{GOOD}{GREEN:#}"));
+            let line = line.replace(WRONG, &format!("{RED}{WRONG}{RED:#}"));
+            writeln!(out, "{style}{line}{style:#}")?;
+        }
+        writeln!(out)?;
     }
     let count = scenarios.len();
     let seconds = elapsed.as_secs_f64();
@@ -167,4 +169,6 @@ fn row(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
 const GOOD: &str = "✓";
 const WRONG: &str = "✗";
 const GREEN: Style = AnsiColor::Green.on_default();
+const BOLD: Style = Style::new().bold();
+const PLAIN: Style = Style::new();
 const RED: Style = AnsiColor::Red.on_default();

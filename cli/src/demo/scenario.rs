@@ -1,6 +1,5 @@
 //! One line of the demo: a name, the world around it, and what the specification says comes of it.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use fedway_core::Edition;
@@ -13,6 +12,8 @@ pub(crate) struct Scenario {
     pub(crate) title: &'static str,
     pub(crate) name: String,
     pub(crate) edition: Edition,
+    /// Whether something fails on the way that the specification goes around
+    detour: bool,
     world: Vec<Part>,
     expected: Expected,
 }
@@ -37,6 +38,24 @@ enum Expected {
     Nothing,
 }
 
+/// Which table of the demo a name belongs to
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Delegation,
+    Detour,
+    Failure,
+}
+
+impl Kind {
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Delegation => "delegations",
+            Self::Detour => "faults that are gone around",
+            Self::Failure => "failures",
+        }
+    }
+}
+
 /// What came of a name, and whether that was a surprise
 pub(crate) struct Outcome {
     pub(crate) step: &'static str,
@@ -51,6 +70,7 @@ impl Scenario {
             title,
             name: name.into(),
             edition: Edition::V1_8,
+            detour: false,
             world: Vec::new(),
             expected: Expected::Nothing,
         }
@@ -111,6 +131,12 @@ impl Scenario {
         })
     }
 
+    /// Something fails on the way, and the specification goes around it
+    pub(crate) fn in_spite_of_it(mut self) -> Self {
+        self.detour = true;
+        self
+    }
+
     /// The server is found at this address, and asked with the `Host` and SNI that go with them
     pub(crate) fn reaches(
         mut self,
@@ -135,8 +161,12 @@ impl Scenario {
         self
     }
 
-    pub(crate) fn fails(&self) -> bool {
-        matches!(self.expected, Expected::Failure { .. })
+    pub(crate) fn kind(&self) -> Kind {
+        match self.expected {
+            Expected::Failure { .. } => Kind::Failure,
+            Expected::Server { .. } if self.detour => Kind::Detour,
+            Expected::Server { .. } | Expected::Nothing => Kind::Delegation,
+        }
     }
 
     pub(crate) fn add_to(&self, plan: &mut WorldPlan) {
@@ -223,26 +253,20 @@ fn judge_request(
 
 fn describe(report: &Report) -> String {
     if let Some(error) = &report.error {
-        // The list of attempts is for `check`; here the cause is enough
-        let message = error.message.split("; tried ").next().unwrap_or_default();
-        return format!("{}: {message}", error.kind);
+        return match error.attempts.last() {
+            Some(attempt) if error.kind == attempt.kind => innermost(&attempt.message),
+            Some(_) | None => error.message.split("; ").next().unwrap_or_default().into(),
+        };
     }
-    let mut text = String::new();
-    // Writing to a String cannot fail
-    let _ = write!(
-        text,
-        "Host {} → {}",
-        report.host_header.as_deref().unwrap_or("-"),
-        report.connected.as_deref().unwrap_or("-"),
-    );
-    if let Some(error) = report
-        .well_known
-        .as_ref()
-        .and_then(|known| known.error.as_ref())
-    {
-        let _ = write!(text, " (.well-known: {error})");
-    }
-    text
+    let host = report.host_header.as_deref().unwrap_or("-");
+    let address = report.connected.as_deref().unwrap_or("-");
+    format!("{address}, Host: {host}")
+}
+
+/// The last two causes of a chain: `check` shows all of it, here there is one line
+fn innermost(chain: &str) -> String {
+    let causes: Vec<_> = chain.split(": ").collect();
+    causes[causes.len().saturating_sub(2)..].join(": ")
 }
 
 fn add_address(plan: &mut WorldPlan, name: &str, address: &str) {

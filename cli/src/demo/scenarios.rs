@@ -94,7 +94,8 @@ fn by_name() -> Vec<Scenario> {
                 "198.51.100.9:8448",
                 "dual4.example:8448",
                 Some("dual4.example"),
-            ),
+            )
+            .in_spite_of_it(),
     ]
 }
 
@@ -234,7 +235,8 @@ fn by_srv() -> Vec<Scenario> {
                 "[2001:db8::b:25]:8450",
                 "srv-dead.example",
                 Some("srv-dead.example"),
-            ),
+            )
+            .in_spite_of_it(),
         new("SRV, owner is an alias", "srv-alias.example")
             .with(|plan| {
                 plan.cname("_matrix-fed._tcp.srv-alias.example", "hosted.example");
@@ -373,6 +375,7 @@ fn around_failures() -> Vec<Scenario> {
             })
             .server(federation, host)
             .reaches("6", federation, host, Some(host))
+            .in_spite_of_it()
     };
     vec![
         broken(
@@ -426,7 +429,8 @@ fn around_failures() -> Vec<Scenario> {
                 "198.51.100.46:8448",
                 "wk-inward.example",
                 Some("wk-inward.example"),
-            ),
+            )
+            .in_spite_of_it(),
         new("SRV answered SERVFAIL", "srv-fail.example")
             .with(|plan| {
                 let owner = "_matrix-fed._tcp.srv-fail.example";
@@ -439,7 +443,8 @@ fn around_failures() -> Vec<Scenario> {
                 "198.51.100.47:8448",
                 "srv-fail.example",
                 Some("srv-fail.example"),
-            ),
+            )
+            .in_spite_of_it(),
     ]
 }
 
