@@ -252,7 +252,7 @@ pub enum BodyError {
     Json {
         /// The line, from 1
         line: u32,
-        /// The column in bytes, from 0
+        /// The column in bytes, from 1; 0 where the line itself is missing
         column: u32,
     },
     /// `m.server` breaks the grammar of server names

@@ -25,17 +25,33 @@ pub fn parse_body(body: &[u8]) -> Result<ServerName, BodyError> {
         server: Cow<'a, str>,
     }
 
-    let position = |error: &serde_json::Error| BodyError::Json {
+    // "JSON text exchanged between systems … MUST be encoded using UTF-8" (RFC 8259 §8.1), ignored members too
+    let text = str::from_utf8(body).map_err(|error| invalid_at(&body[..error.valid_up_to()]))?;
+    // A derived visitor would take an array for the struct; only an object will do
+    let unspaced = text.trim_start_matches([' ', '\t', '\n', '\r']);
+    if unspaced.starts_with('[') {
+        return Err(invalid_at(&body[..text.len() - unspaced.len()]));
+    }
+    let body: Body<'_> = serde_json::from_str(text).map_err(|error| BodyError::Json {
         // Bodies are bounded, and so are their lines
         line: u32::try_from(error.line()).unwrap_or(u32::MAX),
         column: u32::try_from(error.column()).unwrap_or(u32::MAX),
-    };
-    // A derived visitor would take an array for the struct; only an object will do
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        return Err(BodyError::Json { line: 1, column: 0 });
-    }
-    let body: Body<'_> = serde_json::from_slice(body).map_err(|error| position(&error))?;
+    })?;
     ServerName::parse(&body.server).map_err(BodyError::ServerName)
+}
+
+/// The error of a body that is valid up to here, and no further
+fn invalid_at(valid: &[u8]) -> BodyError {
+    let lines = valid.split(|byte| *byte == b'\n');
+    // Bodies are bounded, and so are their lines
+    let line = u32::try_from(lines.clone().count()).unwrap_or(u32::MAX);
+    let column = lines
+        .last()
+        .and_then(|line| u32::try_from(line.len() + 1).ok());
+    BodyError::Json {
+        line,
+        column: column.unwrap_or(u32::MAX),
+    }
 }
 
 /// An https URL to fetch .well-known from
@@ -203,6 +219,16 @@ mod tests {
             parse_body(b"{\"m.server\":\"\xff\"}"),
             Err(BodyError::Json { .. })
         ));
+    }
+
+    /// Found by the fuzz target `well_known`
+    #[test]
+    fn a_body_that_is_not_utf_8_is_invalid_even_in_a_member_that_is_ignored() {
+        let body = b"{\"m.server\":\"a\",\n\"x\":\"\xec\"}";
+        assert_eq!(
+            parse_body(body),
+            Err(BodyError::Json { line: 2, column: 6 })
+        );
     }
 
     #[test]
