@@ -28,9 +28,17 @@ pub(crate) enum Command {
     ///
     /// Needs no network and no privileges.
     #[cfg(feature = "demo")]
-    Demo,
+    Demo(DemoArgs),
     /// Say where requests for a name go; opens no federation connection
     Resolve(SearchArgs),
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// What carries the bytes and the time
+    #[arg(long, value_enum, default_value = "tokio")]
+    pub(crate) runtime: Runtime,
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +62,10 @@ pub(crate) struct SearchArgs {
     /// The edition of the specification to follow: draft-2019, r0.1 or v1.8
     #[arg(long, default_value = "v1.8")]
     edition: Edition,
+
+    /// What carries the bytes and the time
+    #[arg(long, value_enum, default_value = "tokio")]
+    pub(crate) runtime: Runtime,
 
     /// How long one whole search may take
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -126,6 +138,12 @@ impl SearchArgs {
 pub(crate) enum Format {
     Json,
     Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Runtime {
+    Smol,
+    Tokio,
 }
 
 /// An address with port 53 unless it says another

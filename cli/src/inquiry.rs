@@ -1,14 +1,11 @@
 //! One name: search, and for `check` ask the server for its version.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use fedway_core::{DiscoveryError, FetchError, Found, Instant, ServerName};
 use fedway_driver::dns::Dns;
 use fedway_driver::http::Limits;
-use fedway_driver::{Connected, Io, Resolver, TlsStream};
+use fedway_driver::{Connected, Io, Resolver, TlsStream, before};
 use serde_json::Value;
 
 /// What came of one name
@@ -103,7 +100,7 @@ async fn version<I: Io, D: Dns>(
         body: limits.body,
     };
     let get = connected.get(VERSION_PATH, limits);
-    let response = before(resolver.io().sleep_until(deadline), get).await;
+    let response = before(resolver.io(), deadline, get).await;
     let response = response
         .ok_or(VersionError::TimedOut)?
         .map_err(VersionError::Fetch)?;
@@ -116,16 +113,6 @@ async fn version<I: Io, D: Dns>(
     } else {
         Err(VersionError::NotJson)
     }
-}
-
-/// The work's result, or `None` if the timer completes first
-async fn before<T>(timer: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
-    let (mut timer, mut work) = (pin!(timer), pin!(work));
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }
 
 impl Session {

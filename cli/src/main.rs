@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Check(args) => run::run(run::Verb::Check, &args),
         #[cfg(feature = "demo")]
-        Command::Demo => demo::run(),
+        Command::Demo(args) => demo::run(args.runtime),
         Command::Resolve(args) => run::run(run::Verb::Resolve, &args),
     };
     match result {

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use fedway_core::Edition;
 use fedway_driver::dns::Dns;
 use fedway_driver::{BuildError, Io, Resolver};
-use fedway_tokio::TokioIo;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::args::{Format, SearchArgs};
+use crate::args::{Format, Runtime, SearchArgs};
 use crate::inquiry;
 use crate::names::{self, Given};
 use crate::report::Report;
@@ -28,18 +27,28 @@ pub(crate) enum Verb {
 pub(crate) fn run(verb: Verb, args: &SearchArgs) -> Result<ExitCode, Failure> {
     let builder = args.builder()?;
     let names = names::given(args)?;
-    let runtime = tokio_runtime().map_err(Failure::machine)?;
-    runtime.block_on(async {
-        let resolver = builder.build(TokioIo::default()).map_err(unusable)?;
-        Ok(look_at(verb, args, &resolver, &names).await)
-    })
+    match args.runtime {
+        Runtime::Smol => {
+            let resolver = builder
+                .build(fedway_smol::Sockets::default())
+                .map_err(unusable)?;
+            Ok(smol::block_on(look_at(verb, args, &resolver, &names)))
+        }
+        Runtime::Tokio => {
+            let resolver = builder
+                .build(fedway_tokio::Sockets::default())
+                .map_err(unusable)?;
+            Ok(tokio_runtime()?.block_on(look_at(verb, args, &resolver, &names)))
+        }
+    }
 }
 
 /// One thread: the work is waiting
-pub(crate) fn tokio_runtime() -> io::Result<tokio::runtime::Runtime> {
+pub(crate) fn tokio_runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
+        .map_err(Failure::machine)
 }
 
 pub(crate) fn unusable(error: BuildError) -> Failure {

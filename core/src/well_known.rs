@@ -42,12 +42,12 @@ pub fn parse_body(body: &[u8]) -> Result<ServerName, BodyError> {
 
 /// The error of a body that is valid up to here, and no further
 fn invalid_at(valid: &[u8]) -> BodyError {
-    let lines = valid.split(|byte| *byte == b'\n');
+    let mut lines = valid.rsplit(|byte| *byte == b'\n');
     // Bodies are bounded, and so are their lines
-    let line = u32::try_from(lines.clone().count()).unwrap_or(u32::MAX);
     let column = lines
-        .last()
-        .and_then(|line| u32::try_from(line.len() + 1).ok());
+        .next()
+        .and_then(|last| u32::try_from(last.len() + 1).ok());
+    let line = u32::try_from(lines.count() + 1).unwrap_or(u32::MAX);
     BodyError::Json {
         line,
         column: column.unwrap_or(u32::MAX),

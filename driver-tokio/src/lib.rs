@@ -3,11 +3,11 @@
 //! Finds the server behind a Matrix server name, connects to it, and verifies that it is the right one.
 //!
 //! ```no_run
-//! use fedway_tokio::{Builder, ServerName, TokioIo};
+//! use fedway_tokio::{Builder, ServerName, Sockets};
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let resolver = Builder::default().build(TokioIo::default())?;
+//!     let resolver = Builder::default().build(Sockets::default())?;
 //!     let name: ServerName = "matrix.org".parse()?;
 //!     let connected = resolver.connect(&name).await?;
 //!     println!("send requests with Host: {}", connected.host_header());
@@ -43,15 +43,15 @@ pub use fedway_core::{
 pub use fedway_driver::{BuildError, Builder, Connected, Roots, TrustError, dns, http};
 
 /// A [`Resolver`](fedway_driver::Resolver) on tokio
-pub type Resolver = fedway_driver::Resolver<TokioIo>;
+pub type Resolver = fedway_driver::Resolver<Sockets>;
 
 /// The sockets and timers of tokio
 #[derive(Clone, Copy, Debug)]
-pub struct TokioIo {
+pub struct Sockets {
     start: Clock,
 }
 
-impl Default for TokioIo {
+impl Default for Sockets {
     /// Counts time from now
     fn default() -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Default for TokioIo {
     }
 }
 
-impl Io for TokioIo {
+impl Io for Sockets {
     type Tcp = Tcp;
     type Tls = Tls;
     type Udp = Udp;
@@ -143,3 +143,8 @@ impl Datagrams for Udp {
         self.0.recv(buffer).await
     }
 }
+
+/// The README's example compiles
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

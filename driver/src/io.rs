@@ -1,9 +1,11 @@
 //! What a runtime provides: sockets, TLS over them, and time.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use fedway_core::Instant;
 use rustls::ClientConfig;
@@ -74,4 +76,25 @@ pub trait Datagrams: Send + Sync {
 
     /// Receives one datagram, cut to the buffer's length
     fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send;
+}
+
+/// The work's result, or `None` if the deadline comes first; the work is dropped then
+pub async fn before<I: Io, T>(
+    io: &I,
+    deadline: Instant,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let (mut timer, mut work) = (pin!(sleep_until(io, deadline)), pin!(work));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
+/// Sleeps until the clock says so too: a timer may be coarser than the clock, and be early by it
+pub(crate) async fn sleep_until<I: Io>(io: &I, deadline: Instant) {
+    while io.now() < deadline {
+        io.sleep_until(deadline).await;
+    }
 }

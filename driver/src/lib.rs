@@ -48,6 +48,6 @@ mod search;
 mod trust;
 
 pub use get::get;
-pub use io::{ByteStream, Datagrams, Io, TlsStream};
+pub use io::{ByteStream, Datagrams, Io, TlsStream, before};
 pub use resolver::{BuildError, Builder, Connected, Resolver};
 pub use trust::{PemError, Roots, TrustError};

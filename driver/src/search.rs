@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use fedway_core::{
@@ -15,13 +16,13 @@ use fedway_core::{
 use crate::dns::Dns;
 use crate::get::get;
 use crate::http::{Limits, Response};
-use crate::io::{ByteStream, Io};
+use crate::io::{ByteStream, Io, before};
 use crate::trust::{Trust, connect_error, server_name};
 
 /// What every search of a resolver shares
 #[derive(Debug)]
 pub(crate) struct Means<I, D> {
-    pub(crate) io: std::sync::Arc<I>,
+    pub(crate) io: Arc<I>,
     pub(crate) dns: D,
     pub(crate) trust: Trust,
     /// For test rigs: where an address really is; an address that is not there is refused
@@ -59,7 +60,7 @@ pub(crate) async fn run<I: Io, D: Dns>(
             // A search that has not ended has a deadline
             Step::Wait { until } => until.unwrap_or_default(),
         };
-        match work.next_before(means.io.sleep_until(until)).await {
+        match before(&*means.io, until, work.next()).await {
             None => search.handle_timeout(means.io.now()),
             Some(Done::Event(event)) => search.handle(event, means.io.now()),
             Some(Done::Connected(connect, result)) => {
@@ -125,17 +126,16 @@ impl<'a, S: ByteStream + 'a> Work<'a, S> {
         self.tasks.retain(|(of, _)| *of != id);
     }
 
-    /// The next action that is over, or `None` if the timer completes first
-    async fn next_before(&mut self, timer: impl Future<Output = ()>) -> Option<Done<S>> {
-        let mut timer = pin!(timer);
+    /// The next action that is over; never, while none is under way
+    async fn next(&mut self) -> Done<S> {
         poll_fn(|context| {
             for index in 0..self.tasks.len() {
                 if let Poll::Ready(done) = self.tasks[index].1.as_mut().poll(context) {
                     drop(self.tasks.swap_remove(index));
-                    return Poll::Ready(Some(done));
+                    return Poll::Ready(done);
                 }
             }
-            timer.as_mut().poll(context).map(|()| None)
+            Poll::Pending
         })
         .await
     }

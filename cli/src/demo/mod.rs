@@ -13,29 +13,31 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use fedway_core::{Config, Edition};
 use fedway_driver::dns::DnsConfig;
-use fedway_driver::{Builder, Roots};
+use fedway_driver::{Builder, Io, Resolver, Roots};
 use fedway_testkit::world::{World, WorldPlan};
-use fedway_tokio::{Resolver, TokioIo};
 use futures_util::future::join_all;
 
 use self::scenario::{Kind, Outcome, Scenario};
+use crate::args::Runtime;
 use crate::report::Report;
 use crate::run::{tokio_runtime, unusable};
 use crate::{Failure, inquiry};
 
 /// Runs the command to its exit status
-pub(crate) fn run() -> Result<ExitCode, Failure> {
+pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
     let start = Instant::now();
     let scenarios = scenarios::all();
     let world = world(&scenarios).map_err(Failure::machine)?;
-    let runtime = tokio_runtime().map_err(Failure::machine)?;
-    let outcomes: Vec<_> = runtime.block_on(async {
-        let resolvers = resolvers(&world)?;
-        let all = scenarios
-            .iter()
-            .map(|scenario| check(&resolvers, &world, scenario));
-        Ok::<_, Failure>(join_all(all).await)
-    })?;
+    let outcomes = match runtime {
+        Runtime::Smol => {
+            let resolvers = resolvers(&world, fedway_smol::Sockets::default())?;
+            smol::block_on(check_all(&resolvers, &world, &scenarios))
+        }
+        Runtime::Tokio => {
+            let resolvers = resolvers(&world, fedway_tokio::Sockets::default())?;
+            tokio_runtime()?.block_on(check_all(&resolvers, &world, &scenarios))
+        }
+    };
     let wrong = outcomes
         .iter()
         .filter(|outcome| outcome.surprise.is_some())
@@ -57,11 +59,20 @@ fn world(scenarios: &[Scenario]) -> io::Result<World> {
     plan.start()
 }
 
-async fn check(
-    resolvers: &BTreeMap<Edition, Resolver>,
+async fn check_all<I: Io>(
+    resolvers: &Resolvers<I>,
     world: &World,
-    scenario: &Scenario,
-) -> Outcome {
+    scenarios: &[Scenario],
+) -> Vec<Outcome> {
+    join_all(
+        scenarios
+            .iter()
+            .map(|scenario| check(resolvers, world, scenario)),
+    )
+    .await
+}
+
+async fn check<I: Io>(resolvers: &Resolvers<I>, world: &World, scenario: &Scenario) -> Outcome {
     let Ok(name) = scenario.name.parse() else {
         return Outcome::misspelt();
     };
@@ -71,8 +82,10 @@ async fn check(
     scenario.judge(&report, elapsed, &world.requests())
 }
 
+type Resolvers<I> = BTreeMap<Edition, Resolver<I>>;
+
 /// A resolver for each edition, whose deadlines a person can wait for
-fn resolvers(world: &World) -> Result<BTreeMap<Edition, Resolver>, Failure> {
+fn resolvers<I: Io + Copy>(world: &World, io: I) -> Result<Resolvers<I>, Failure> {
     let mut roots = Roots::none();
     roots
         .add_pem(world.ca_pem().as_bytes())
@@ -92,7 +105,7 @@ fn resolvers(world: &World) -> Result<BTreeMap<Edition, Resolver>, Failure> {
             .roots(roots.clone())
             .dns(DnsConfig::new(vec![world.dns()]))
             .reroute(world.reroutes());
-        builder.build(TokioIo::default()).map_err(unusable)
+        builder.build(io).map_err(unusable)
     };
     Edition::ALL
         .into_iter()

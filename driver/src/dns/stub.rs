@@ -1,11 +1,8 @@
 //! A stub resolver over the sockets of a runtime.
 
-use std::future::{Future, poll_fn};
 use std::io;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use fedway_core::{Answer, DnsError, DnsName, Family, Instant, SrvRecord};
 
@@ -14,7 +11,7 @@ use super::config::{ConfigError, DnsConfig};
 use super::hosts::Hosts;
 use super::lookup::Lookup;
 use super::step::{Step, Transmit, Transport};
-use crate::io::{ByteStream, Datagrams, Io};
+use crate::io::{ByteStream, Datagrams, Io, before, sleep_until};
 
 /// A stub resolver: asks the name servers of a [`DnsConfig`], and leaves recursion to them
 ///
@@ -80,8 +77,8 @@ async fn run<T: Clone + Send>(io: &impl Io, mut lookup: Lookup<T>) -> Result<Ans
         match lookup.poll() {
             Step::Done(result) => return result,
             Step::Send(transmit) => {
-                let timer = sleep_until(io, lookup.deadline().unwrap_or_default());
-                match before(timer, exchange(io, &transmit, &mut lookup)).await {
+                let deadline = lookup.deadline().unwrap_or_default();
+                match before(io, deadline, exchange(io, &transmit, &mut lookup)).await {
                     Some(Ok(())) => (),
                     Some(Err(_)) => lookup.handle_failure(transmit.id(), io.now()),
                     None => lookup.handle_timeout(io.now()),
@@ -155,23 +152,6 @@ async fn read_exact(stream: &mut impl ByteStream, mut buffer: &mut [u8]) -> io::
         buffer = &mut buffer[len..];
     }
     Ok(())
-}
-
-/// Sleeps until the clock says so too: a timer may be coarser than the clock, and be early by it
-async fn sleep_until(io: &impl Io, deadline: Instant) {
-    while io.now() < deadline {
-        io.sleep_until(deadline).await;
-    }
-}
-
-/// The work's result, or `None` if the timer completes first
-async fn before<T>(timer: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
-    let (mut timer, mut work) = (pin!(timer), pin!(work));
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }
 
 /// Fresh for each look-up: what an attacker learns from one says nothing of the next

@@ -1,0 +1,150 @@
+//! # Matrix server discovery on smol
+//!
+//! Finds the server behind a Matrix server name, connects to it, and verifies that it is the right one.
+//!
+//! ```no_run
+//! use fedway_smol::{Builder, ServerName, Sockets};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     smol::block_on(async {
+//!         let resolver = Builder::default().build(Sockets::default())?;
+//!         let name: ServerName = "matrix.org".parse()?;
+//!         let connected = resolver.connect(&name).await?;
+//!         println!("send requests with Host: {}", connected.host_header());
+//!         let stream = connected.stream.0; // a futures_rustls::client::TlsStream<async_net::TcpStream>
+//! #       drop(stream);
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! [`Resolver::resolve`](fedway_driver::Resolver::resolve) finds the destination only, with its `Host`
+//! header, TLS name and addresses, for those who connect by other means.
+//!
+//! This crate carries bytes and time; what to do is decided in `fedway-core`, and how in
+//! `fedway-driver`, whose public face is exported again from here. `fedway-tokio` has the same names: moving
+//! from one to the other changes a `use` line.
+//!
+//! The futures run on any executor. No task is spawned: dropping a future closes what it had open. The
+//! sockets and timers are those of `async-io`, which has one thread of its own in each process; it waits
+//! for all of them, starts with the first, and stays.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant as Clock;
+
+use async_io::Timer;
+use async_net::{TcpStream, UdpSocket};
+use fedway_driver::{ByteStream, Datagrams, Io, TlsStream};
+use futures_lite::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use futures_rustls::TlsConnector;
+use futures_rustls::rustls::pki_types::ServerName as TlsName;
+use futures_rustls::rustls::{ClientConfig, ClientConnection};
+
+pub use fedway_core::{
+    AddressPolicy, Config, Destination, DiscoveryError, Edition, Found, Instant, ServerName,
+    SkipRule,
+};
+pub use fedway_driver::{BuildError, Builder, Connected, Roots, TrustError, dns, http};
+
+/// A [`Resolver`](fedway_driver::Resolver) on smol
+pub type Resolver = fedway_driver::Resolver<Sockets>;
+
+/// The sockets and timers of smol
+#[derive(Clone, Copy, Debug)]
+pub struct Sockets {
+    start: Clock,
+}
+
+impl Default for Sockets {
+    /// Counts time from now
+    fn default() -> Self {
+        Self {
+            start: Clock::now(),
+        }
+    }
+}
+
+impl Io for Sockets {
+    type Tcp = Tcp;
+    type Tls = Tls;
+    type Udp = Udp;
+
+    fn now(&self) -> Instant {
+        Instant::from_origin(self.start.elapsed())
+    }
+
+    async fn sleep_until(&self, deadline: Instant) {
+        Timer::after(deadline.saturating_since(self.now())).await;
+    }
+
+    async fn connect_tcp(&self, address: SocketAddr) -> io::Result<Tcp> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Stream(stream))
+    }
+
+    async fn connect_udp(&self, address: SocketAddr) -> io::Result<Udp> {
+        let any: SocketAddr = match address {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        let socket = UdpSocket::bind(any).await?;
+        socket.connect(address).await?;
+        Ok(Udp(socket))
+    }
+
+    async fn handshake(
+        &self,
+        tcp: Tcp,
+        config: Arc<ClientConfig>,
+        name: TlsName<'static>,
+    ) -> io::Result<Tls> {
+        TlsConnector::from(config)
+            .connect(name, tcp.0)
+            .await
+            .map(Stream)
+    }
+}
+
+/// A TCP connection on smol
+pub type Tcp = Stream<TcpStream>;
+
+/// A TLS session on smol, as a [`Connected`] has it
+pub type Tls = Stream<futures_rustls::client::TlsStream<TcpStream>>;
+
+/// A stream of smol's, which is inside, as `fedway-driver` reads and writes it
+#[derive(Debug)]
+pub struct Stream<S>(pub S);
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for Stream<S> {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).await
+    }
+
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes).await?;
+        self.0.flush().await
+    }
+}
+
+impl TlsStream for Tls {
+    fn session(&self) -> Option<&ClientConnection> {
+        Some(self.0.get_ref().1)
+    }
+}
+
+/// A UDP socket on smol
+#[derive(Debug)]
+pub struct Udp(UdpSocket);
+
+impl Datagrams for Udp {
+    async fn send(&self, datagram: &[u8]) -> io::Result<()> {
+        self.0.send(datagram).await.map(drop)
+    }
+
+    async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.recv(buffer).await
+    }
+}
