@@ -55,7 +55,7 @@ fn invalid_at(valid: &[u8]) -> BodyError {
 }
 
 /// An https URL to fetch .well-known from
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Url {
     pub(crate) host: Host,
     pub(crate) port: u16,
@@ -85,6 +85,11 @@ impl Url {
         let base = UriAbsoluteStr::new(&base).map_err(|_| RedirectError::Location)?;
         let resolved = reference.resolve_against(base).to_string();
         Self::parse(&resolved)
+    }
+
+    /// Whether both lead to the same place, however the host is spelt
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (&self.host, self.port, &self.target) == (&other.host, other.port, &other.target)
     }
 
     fn parse(text: &str) -> Result<Self, RedirectError> {
@@ -272,6 +277,23 @@ mod tests {
                 .map(|found| found.replace("https://example.org", "https://Example.org"));
             assert_eq!(resolved.as_deref(), Ok(url), "{location}");
         }
+    }
+
+    #[test]
+    fn a_redirect_to_the_same_place_in_another_spelling_is_the_same_place() {
+        let same = |location: &str| {
+            base()
+                .redirect(location.as_bytes())
+                .map(|url| url.is_same(&base()))
+        };
+        assert_eq!(
+            same("https://EXAMPLE.org:443/.well-known/matrix/server#x"),
+            Ok(true)
+        );
+        assert_eq!(
+            same("https://example.org/.well-known/matrix/server?"),
+            Ok(false)
+        );
     }
 
     #[test]

@@ -56,28 +56,21 @@ impl Context {
                 return Some(Err(error));
             }
         };
-        let mut refused = None;
+        let mut refused = Vec::new();
         list.retain(|address| match self.config.addresses.judge(*address) {
             Ok(()) => true,
             Err(refusal) => {
-                refused = Some((*address, refusal));
+                refused.push((*address, AttemptError::AddressRefused(refusal)));
                 false
             }
         });
-        let Some((address, refusal)) = refused else {
-            return Some(Ok(list));
-        };
-        let error = AttemptError::AddressRefused(refusal);
-        self.note_attempt(
-            step,
-            host,
-            Some(SocketAddr::new(address, port)),
-            error.clone(),
-        );
-        Some(if list.is_empty() {
-            Err(error)
-        } else {
-            Ok(list)
+        let last = refused.last().map(|(_, error)| error.clone());
+        for (address, error) in refused {
+            self.note_attempt(step, host, Some(SocketAddr::new(address, port)), error);
+        }
+        Some(match last {
+            Some(error) if list.is_empty() => Err(error),
+            Some(_) | None => Ok(list),
         })
     }
 

@@ -163,7 +163,7 @@ impl Fetch {
         let limit = context.config.limits.redirects;
         let location = answer.location.as_deref().ok_or(RedirectError::Location)?;
         let url = self.url.redirect(location)?;
-        if self.seen.contains(&url) {
+        if self.seen.iter().any(|seen| seen.is_same(&url)) {
             return Err(RedirectError::Loop);
         }
         if self.seen.len() > usize::from(limit) {

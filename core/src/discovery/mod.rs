@@ -3,11 +3,12 @@
 mod context;
 mod fetch;
 mod found;
+mod lookahead;
+mod outcome;
 mod queries;
+mod stage;
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::mem;
 
 pub(crate) use self::context::Context;
@@ -16,8 +17,9 @@ pub use self::found::{
 };
 
 use self::fetch::Fetch;
+use self::stage::{Goal, Stage, Subject, Targets, Transition};
 use crate::action::{Action, ActionId};
-use crate::config::{Config, Lookahead};
+use crate::config::Config;
 use crate::dial::Dial;
 use crate::edition::{Order, Route, Rules};
 use crate::error::{
@@ -430,55 +432,6 @@ impl Discovery {
         }
     }
 
-    /// Asks now what a later step may need: DNS only, and never what changes the outcome
-    fn look_ahead(&mut self) {
-        if self.context.config.lookahead == Lookahead::None {
-            return;
-        }
-        match &self.stage {
-            Stage::Ended(_) => {}
-            Stage::Srv { .. } => self.look_ahead_to_srv(),
-            Stage::Targets(targets) => {
-                for target in targets.list.iter().skip(targets.current) {
-                    self.context.look_ahead_to_addresses(&target.host);
-                }
-            }
-            // In draft-2019 the SRV steps are over when .well-known is asked
-            Stage::WellKnown(_) => match self.rules().order {
-                Order::SrvFirst => self.look_ahead_to_fallback(),
-                Order::WellKnownFirst => self.look_ahead_to_srv(),
-            },
-        }
-    }
-
-    /// SRV of the subject, the addresses of its targets, and those of the subject itself
-    fn look_ahead_to_srv(&mut self) {
-        let mut targets: Arc<[Target]> = Arc::default();
-        // A later service's targets matter once every earlier service is known to have none
-        let mut settled = false;
-        for owner in &self.subject.owners {
-            let answer = self.context.want_srv(owner);
-            match answer.map(|answer| answer.as_ref().map(|outcome| &outcome.selection)) {
-                _ if settled => {}
-                None | Some(Ok(Some(Selection::NotOffered))) => settled = true,
-                Some(Ok(Some(Selection::Targets(list)))) => {
-                    targets = list.clone();
-                    settled = !list.is_empty();
-                }
-                Some(Ok(None) | Err(_)) => {}
-            }
-        }
-        for target in &*targets {
-            self.context.look_ahead_to_addresses(&target.host);
-        }
-        self.look_ahead_to_fallback();
-    }
-
-    fn look_ahead_to_fallback(&mut self) {
-        self.context
-            .look_ahead_to_addresses(self.subject.name.host());
-    }
-
     /// The whole search took too long: give up what is under way
     fn time_out(&mut self) -> Stage {
         let kind = DiscoveryErrorKind::TimedOut;
@@ -496,93 +449,6 @@ impl Discovery {
                 self.fail(kind, self.rules().steps.well_known)
             }
         }
-    }
-
-    fn found(&mut self, targets: &Targets, connection: Option<Connection>) -> Stage {
-        let destination = self.destination(targets);
-        self.warn_of_aliases(targets);
-        let notes = mem::take(&mut self.context.notes);
-        Stage::Ended(Some(Box::new(Ok(Found {
-            destination,
-            connection,
-            notes,
-        }))))
-    }
-
-    fn fail(&mut self, kind: DiscoveryErrorKind, step: &'static str) -> Stage {
-        let host = self.subject.name.host().clone();
-        let notes = mem::take(&mut self.context.notes);
-        let error = DiscoveryError {
-            kind,
-            step,
-            host,
-            destination: None,
-            notes,
-        };
-        Stage::Ended(Some(Box::new(Err(error))))
-    }
-
-    fn fail_at(&mut self, targets: &Targets, kind: DiscoveryErrorKind) -> Stage {
-        let destination = self.destination(targets);
-        self.warn_of_aliases(targets);
-        let mut stage = self.fail(kind, destination.step());
-        if let Stage::Ended(Some(outcome)) = &mut stage
-            && let Err(error) = &mut **outcome
-        {
-            error.destination = Some(Box::new(destination));
-        }
-        stage
-    }
-
-    fn destination(&self, targets: &Targets) -> Destination {
-        let name = &self.subject.name;
-        let host_header = if self.rules().port_in_host_header {
-            name.as_str()
-        } else {
-            name.hostname()
-        };
-        let candidates = targets
-            .list
-            .iter()
-            .enumerate()
-            .map(|(index, target)| Candidate {
-                target: target.host.clone(),
-                port: target.port,
-                srv: target.srv,
-                addresses: if self.has_reached(targets, index) {
-                    self.context
-                        .candidates(&target.host, target.port, name.host())
-                } else {
-                    Vec::new()
-                },
-            });
-        Destination {
-            edition: self.context.config.edition,
-            route: targets.route,
-            host_header: host_header.into(),
-            tls_name: name.host().clone(),
-            candidates: candidates.collect(),
-        }
-    }
-
-    /// RFC 2782, "Target": "the name MUST NOT be an alias"
-    fn warn_of_aliases(&mut self, targets: &Targets) {
-        for (index, target) in targets.list.iter().enumerate() {
-            if let Some(name) = target.host.dns_name()
-                && target.srv.is_some()
-                && self.has_reached(targets, index)
-                && self.context.queries.is_alias(name)
-            {
-                self.warn(Warning::AliasTarget {
-                    target: name.clone(),
-                });
-            }
-        }
-    }
-
-    /// Whether the outcome rests on a target: a search that connects has looked only as far as the one it is at
-    fn has_reached(&self, targets: &Targets, index: usize) -> bool {
-        self.goal == Goal::Resolve || index <= targets.current
     }
 
     fn warn(&mut self, warning: Warning) {
@@ -617,90 +483,6 @@ impl Discovery {
 
     fn rules(&self) -> &'static Rules {
         self.context.config.edition.rules()
-    }
-}
-
-/// What a search is for
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Goal {
-    Connect,
-    Resolve,
-}
-
-/// Where a search is
-#[derive(Clone, Debug)]
-enum Stage {
-    /// Over; the outcome, until it was told
-    Ended(Option<Box<Result<Found, DiscoveryError>>>),
-    /// Waiting for the SRV records of a service, by its index
-    Srv { service: usize },
-    /// The targets are known
-    Targets(Targets),
-    /// Step 3
-    WellKnown(Fetch),
-}
-
-impl Default for Stage {
-    /// What stands in for a stage while its transition is made
-    fn default() -> Self {
-        Self::Ended(None)
-    }
-}
-
-/// What becomes of a stage
-enum Transition {
-    /// Another stage, to be looked at in turn
-    Next(Stage),
-    /// The same stage, which waits
-    Stay(Stage),
-}
-
-/// The server name that the steps are about
-#[derive(Clone, Debug)]
-struct Subject {
-    name: ServerName,
-    /// Whether .well-known gave the name
-    delegated: bool,
-    /// The owner names of its SRV records, in the order of the edition's services
-    owners: Vec<DnsName>,
-}
-
-impl Subject {
-    fn new(name: ServerName, delegated: bool, rules: &Rules) -> Self {
-        let owners = match name.host() {
-            Host::Dns(host) => rules
-                .services
-                .iter()
-                .map(|service| host.below(service.label))
-                .collect(),
-            Host::Ip(_) => Vec::new(),
-        };
-        Self {
-            name,
-            delegated,
-            owners,
-        }
-    }
-}
-
-/// The last stage of a search
-#[derive(Clone, Debug)]
-struct Targets {
-    route: Route,
-    list: Arc<[Target]>,
-    /// The index of the target being dialled
-    current: usize,
-    dial: Option<Dial>,
-}
-
-impl Targets {
-    fn new(route: Route, list: Arc<[Target]>) -> Self {
-        Self {
-            route,
-            list,
-            current: 0,
-            dial: None,
-        }
     }
 }
 

@@ -23,6 +23,8 @@ pub enum DnsFault {
     FormErr,
     /// Bytes that are no DNS message.
     Garbage,
+    /// The header and question of a reply, then bytes that are no record.
+    GarbledRecord,
     /// NOERROR without a record.
     NoData,
     /// NOTIMP, whatever is asked.
@@ -104,6 +106,7 @@ impl Question {
             DnsFault::FormErr if self.has_edns() => self.old_server(ResponseCode::FormErr),
             DnsFault::FormErr => self.truth(zone),
             DnsFault::Garbage => vec![Packet::now(GARBAGE.to_vec())],
+            DnsFault::GarbledRecord => self.garbled(),
             DnsFault::NoData => self.nothing(zone, ResponseCode::NoError),
             DnsFault::NotImplemented => self.fail(ResponseCode::NotImp),
             DnsFault::NotImplementedToEdns if self.has_edns() => {
@@ -154,6 +157,16 @@ impl Question {
         let mut reply = self.reply(ResponseCode::NoError);
         reply.add_answer(alias);
         self.packets(&reply)
+    }
+
+    /// A reply whose only record is cut in its owner name.
+    fn garbled(&self) -> Vec<Packet> {
+        let mut reply = self.reply(ResponseCode::NoError);
+        reply.edns = None;
+        let mut bytes = encode(&reply);
+        bytes[ANSWER_COUNT] = 1;
+        bytes.push(MAX_LABEL);
+        vec![Packet::now(bytes)]
     }
 
     /// As a server that never heard of EDNS replies: without an OPT record.
@@ -272,6 +285,12 @@ fn address_record(name: &Name, address: IpAddr) -> Record {
 
 /// Too short for a header.
 const GARBAGE: &[u8] = b"garbage";
+
+/// Where the low byte of the number of answers stands (RFC 1035 section 4.1.1).
+const ANSWER_COUNT: usize = 7;
+
+/// The length of a label that does not follow.
+const MAX_LABEL: u8 = 63;
 
 /// Flips bits of an id, so that a wrong one never happens to be right.
 const WRONG_ID: u16 = 0x5555;

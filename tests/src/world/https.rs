@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::server::ServerSessionMemoryCache;
 
 use super::ca::{Authority, Certificate, plain_host};
 use super::reply::Reply;
@@ -18,6 +19,7 @@ use super::reply::Reply;
 pub struct Https {
     names: Vec<String>,
     certificate: Certificate,
+    versions: &'static [&'static SupportedProtocolVersion],
     /// By path; with a query only where the plan has one.
     replies: BTreeMap<String, Reply>,
     /// Made at the first handshake.
@@ -54,6 +56,7 @@ impl Https {
         Self {
             certificate: Certificate::for_names(names.clone()),
             names: names.into_iter().map(plain_host).collect(),
+            versions: rustls::DEFAULT_VERSIONS,
             replies: BTreeMap::new(),
             config: OnceLock::new(),
         }
@@ -92,6 +95,12 @@ impl Https {
         self
     }
 
+    /// Speaks TLS 1.2 and nothing newer.
+    pub fn tls12(mut self) -> Self {
+        self.versions = &[&rustls::version::TLS12];
+        self
+    }
+
     /// Whether this server goes by `host`, as [`plain_host`] spells it.
     pub(super) fn is_for(&self, host: &str) -> bool {
         self.names.iter().any(|name| name == host)
@@ -114,29 +123,33 @@ impl Https {
         authority: &Authority,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Arc<ServerConfig>, String> {
-        let make = || make_config(authority, &self.certificate, Arc::clone(provider));
+        let make = || make_config(self, authority, Arc::clone(provider));
         self.config.get_or_init(make).clone()
     }
 }
 
 fn make_config(
+    server: &Https,
     authority: &Authority,
-    certificate: &Certificate,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<ServerConfig>, String> {
     let issued = authority
-        .issue(certificate)
+        .issue(&server.certificate)
         .map_err(|error| error.to_string())?;
     let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(server.versions)
         .and_then(|it| {
             it.with_no_client_auth()
                 .with_single_cert(issued.chain, issued.key)
         })
         .map_err(|error| error.to_string())?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
     Ok(Arc::new(config))
 }
+
+/// A few, where rustls has 256: a world may have a thousand servers, and shall not grow with every handshake.
+const REMEMBERED_SESSIONS: usize = 8;
 
 /// Where a server name delegates (Server-Server API, "Resolving server names", step 3).
 const WELL_KNOWN: &str = "/.well-known/matrix/server";
