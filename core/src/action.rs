@@ -111,7 +111,7 @@ impl Connect {
         &self.verdict
     }
 
-    /// When the search stops waiting for the reply
+    /// When the search stops waiting for the reply at the latest; a [`Cancel`](crate::Step::Cancel) may come before
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
@@ -176,7 +176,7 @@ impl FetchWellKnown {
         self.max_body
     }
 
-    /// When the search stops waiting for the reply
+    /// When the search stops waiting for the reply at the latest; a [`Cancel`](crate::Step::Cancel) may come before
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
@@ -220,7 +220,7 @@ impl LookUpAddresses {
         self.family
     }
 
-    /// When the search stops waiting for the reply
+    /// When the search stops waiting for the reply at the latest; a [`Cancel`](crate::Step::Cancel) may come before
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
@@ -257,7 +257,7 @@ impl QuerySrv {
         &self.name
     }
 
-    /// When the search stops waiting for the reply
+    /// When the search stops waiting for the reply at the latest; a [`Cancel`](crate::Step::Cancel) may come before
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline

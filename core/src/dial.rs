@@ -160,7 +160,9 @@ impl Dial {
         let over = |attempt: &InFlight| attempt.deadline <= now;
         while let Some(index) = self.in_flight.iter().position(over) {
             let attempt = self.in_flight.remove(index);
-            context.cancelled.push(attempt.id);
+            if attempt.sent {
+                context.cancelled.push(attempt.id);
+            }
             let error = AttemptError::Connect(ConnectError::TimedOut);
             self.fail(attempt.address, error, context);
         }
@@ -230,7 +232,8 @@ impl Dial {
     /// Keeps the most telling reason for having no address: any failure over "no such record"
     fn note(&mut self, error: AttemptError) {
         let is_absence = |error: &AttemptError| matches!(error, AttemptError::NoAddress(_));
-        if is_absence(&self.cause) || !is_absence(&error) {
+        let has_dialled = matches!(self.cause, AttemptError::Connect(_));
+        if !has_dialled && (is_absence(&self.cause) || !is_absence(&error)) {
             self.cause = error;
         }
     }

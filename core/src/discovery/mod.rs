@@ -184,7 +184,10 @@ impl Discovery {
             (Host::Dns(_), Some(port)) if rules.explicit_port => {
                 self.host_on_port(Route::ExplicitPort, port)
             }
-            (Host::Dns(host), _) if is_onion(host) => self.onion(rules.steps.well_known),
+            (Host::Dns(host), _) if is_onion(host) => self.onion(match rules.order {
+                Order::SrvFirst => self.srv_step(0),
+                Order::WellKnownFirst => rules.steps.well_known,
+            }),
             (Host::Dns(_), _) => match rules.order {
                 Order::SrvFirst => Stage::Srv { service: 0 },
                 Order::WellKnownFirst => self.well_known(),

@@ -88,6 +88,9 @@ impl Discovery {
                 && target.srv.is_some()
                 && self.has_reached(targets, index)
                 && self.context.queries.is_alias(name)
+                && !targets.list[..index]
+                    .iter()
+                    .any(|earlier| earlier.host == target.host)
             {
                 self.warn(Warning::AliasTarget {
                     target: name.clone(),

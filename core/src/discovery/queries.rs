@@ -117,11 +117,16 @@ impl Queries {
     pub(super) fn expire(&mut self, now: Instant, cancelled: &mut Vec<ActionId>) {
         for query in &mut self.0 {
             if let State::Asked {
-                id, deadline, kind, ..
+                id,
+                deadline,
+                kind,
+                sent,
             } = query.state
                 && deadline <= now
             {
-                cancelled.push(id);
+                if sent {
+                    cancelled.push(id);
+                }
                 query.state = State::failed(kind, DnsError::TimedOut);
             }
         }

@@ -127,7 +127,8 @@ impl Answers {
             let has = |family| self.addresses.contains_key(&(host.clone(), family));
             if !has(Family::V4) && !has(Family::V6) {
                 let answer = found(vec![IpAddr::V4(address)]);
-                self.addresses.insert((host, Family::V4), Reply::new(answer));
+                self.addresses
+                    .insert((host, Family::V4), Reply::new(answer));
             }
         }
         let urls: Vec<_> = self.pages.keys().cloned().collect();
@@ -269,7 +270,9 @@ fn dns_name(text: &str) -> DnsName {
 
 /// The authority of an https URL, and the rest of it
 fn split(url: &str) -> (ServerName, &str) {
-    let rest = url.strip_prefix("https://").expect("a script has an https URL");
+    let rest = url
+        .strip_prefix("https://")
+        .expect("a script has an https URL");
     let (authority, target) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let authority = ServerName::parse(authority).expect("a script's URL has a host");
     (authority, if target.is_empty() { "/" } else { target })

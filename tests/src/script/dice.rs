@@ -8,8 +8,8 @@ use fedway_core::{
     HttpAnswer, SrvRecord, TlsError,
 };
 
-use super::answers::{DnsResult, HttpResult, Peer, Reply, found, none, srv};
 use super::Answers;
+use super::answers::{DnsResult, HttpResult, Peer, Reply, found, none, srv};
 
 /// A generator of random answers: the same seed gives the same ones
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Dice {
                     answers.services.insert(owner, self.reply(Self::records));
                 }
             }
-            if self.percent(70) {
+            if self.percent(85) {
                 let url = format!("https://{host}/.well-known/matrix/server");
                 answers.pages.insert(url, self.reply(Self::page));
             }
@@ -95,7 +95,13 @@ impl Dice {
         }
         for address in V4.iter().chain(&V6) {
             for port in [443, 8443, 8448, 9000] {
-                let peer = self.peer();
+                // Most web servers work, since much of what can go wrong comes after them
+                let is_web = port == 443 || port == 8443;
+                let peer = if is_web && self.percent(70) {
+                    Peer::working()
+                } else {
+                    self.peer()
+                };
                 let address: IpAddr = address.parse().expect("the constants hold addresses");
                 answers.peers.insert((address, port).into(), peer);
             }
@@ -107,10 +113,22 @@ impl Dice {
     pub fn jitter(&mut self, answers: &mut Answers, longest: Duration) {
         let limit = longest.as_millis() as usize;
         let mut takes = || Some(Duration::from_millis(1 + self.below(limit) as u64));
-        answers.addresses.values_mut().for_each(|reply| reply.takes = takes());
-        answers.services.values_mut().for_each(|reply| reply.takes = takes());
-        answers.pages.values_mut().for_each(|reply| reply.takes = takes());
-        answers.peers.values_mut().for_each(|peer| peer.reply.takes = takes());
+        answers
+            .addresses
+            .values_mut()
+            .for_each(|reply| reply.takes = takes());
+        answers
+            .services
+            .values_mut()
+            .for_each(|reply| reply.takes = takes());
+        answers
+            .pages
+            .values_mut()
+            .for_each(|reply| reply.takes = takes());
+        answers
+            .peers
+            .values_mut()
+            .for_each(|peer| peer.reply.takes = takes());
     }
 
     fn reply<T>(&mut self, says: impl FnOnce(&mut Self) -> T) -> Reply<T> {
@@ -139,7 +157,11 @@ impl Dice {
             Family::V6 => &V6[..],
         };
         let count = 1 + self.below(3);
-        let pick = |_| self.pick(pool).parse().expect("the constants hold addresses");
+        let pick = |_| {
+            self.pick(pool)
+                .parse()
+                .expect("the constants hold addresses")
+        };
         let records = (0..count).map(pick).collect();
         self.aliased(found(records))
     }
@@ -272,6 +294,12 @@ const LOCATIONS: [&str; 9] = [
     "https://hidden.onion/",
 ];
 
-const V4: [&str; 5] = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "10.0.0.1"];
+const V4: [&str; 5] = [
+    "192.0.2.1",
+    "192.0.2.2",
+    "192.0.2.3",
+    "192.0.2.4",
+    "10.0.0.1",
+];
 
 const V6: [&str; 4] = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "fe80::1"];

@@ -106,12 +106,20 @@ impl Run {
     /// If there is none.
     #[must_use]
     pub fn time_of(&self, command: &str) -> Duration {
-        let first = self.log.iter().find(|entry| entry.command.to_string() == command);
-        first.unwrap_or_else(|| panic!("no {command:?} in\n{self}")).at
+        let first = self
+            .log
+            .iter()
+            .find(|entry| entry.command.to_string() == command);
+        first
+            .unwrap_or_else(|| panic!("no {command:?} in\n{self}"))
+            .at
     }
 
     fn pick<'a, T>(&'a self, pick: impl Fn(&'a Command) -> Option<T>) -> Vec<T> {
-        self.log.iter().filter_map(|entry| pick(&entry.command)).collect()
+        self.log
+            .iter()
+            .filter_map(|entry| pick(&entry.command))
+            .collect()
     }
 }
 
@@ -147,7 +155,7 @@ pub enum Command {
     /// Ask DNS
     Ask(Question),
     /// Drop what was said before
-    Cancel(Box<Command>),
+    Cancel(Box<Self>),
     /// Open a session
     Connect(Dialled),
     /// Send a request

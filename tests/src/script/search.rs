@@ -1,16 +1,12 @@
 //! The loop: replies at their time, timeouts at theirs, and an eye on the machine's contract.
 
+mod carry;
+
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
 
-use fedway_core::{
-    Action, ActionId, Connect, Discovery, DiscoveryError, Event, Family, FetchWellKnown, Found,
-    HttpAnswer, Instant, LookUpAddresses, QuerySrv, Step, Verdict,
-};
+use fedway_core::{ActionId, Discovery, DiscoveryError, Event, Found, Instant, Step};
 
-use super::answers::{Reply, found, srv};
-use super::run::{Command, Dialled, Entry, Question, RecordKind, Request, Run};
+use super::run::{Command, Entry, Run};
 use super::{Answers, Script};
 
 /// A search under way
@@ -149,93 +145,17 @@ impl<'a> Search<'a> {
         }
         self.machine.handle_timeout(Instant::ORIGIN);
         // What must not count comes with a clock that has gone back
-        let now = if delivery.brings.is_some() { self.now } else { Instant::ORIGIN };
+        let now = if delivery.brings.is_some() {
+            self.now
+        } else {
+            Instant::ORIGIN
+        };
         if now != self.now {
             self.machine.handle_timeout(self.now);
         }
         self.machine.handle(delivery.event, now);
         self.machine.handle_timeout(self.now);
         self.machine.handle_timeout(Instant::ORIGIN);
-    }
-
-    fn start(&mut self, action: Action) {
-        match action {
-            Action::Connect(action) => self.connect(action),
-            Action::FetchWellKnown(action) => self.fetch(action),
-            Action::LookUpAddresses(action) => self.look_up(action),
-            Action::QuerySrv(action) => self.query(action),
-        }
-    }
-
-    fn connect(&mut self, action: Connect) {
-        let dialled = Dialled {
-            address: action.address(),
-            sni: action.sni().cloned(),
-            tls_name: action.tls_name().clone(),
-            verdict: action.verdict().clone(),
-        };
-        let verified = dialled.verdict == Verdict::Verify;
-        let reply = self.answers.to_connect(dialled.address, &dialled.tls_name, verified);
-        let brings = match reply.says {
-            Some(Ok(())) => Brings::Session,
-            Some(Err(_)) | None => Brings::Answer,
-        };
-        let (id, deadline) = (action.id(), action.deadline());
-        self.give(id, Command::Connect(dialled), deadline);
-        self.schedule(id, reply, self.script.latency.connect, brings, Ok(()), |result| {
-            action.reply(result)
-        });
-    }
-
-    fn fetch(&mut self, action: FetchWellKnown) {
-        let session = match self.given.get_mut(&action.connection()) {
-            Some(Given {
-                command: Command::Connect(dialled),
-                state: state @ State::Session,
-                ..
-            }) => {
-                *state = State::Over;
-                dialled.clone()
-            }
-            Some(_) | None => self.complain("a request over a session that is not open"),
-        };
-        let request = Request {
-            connection: session,
-            host_header: action.host_header().into(),
-            target: action.target().into(),
-        };
-        let reply = self.answers.to_get(&request.host_header, &request.target);
-        let (id, deadline) = (action.id(), action.deadline());
-        self.give(id, Command::Get(request), deadline);
-        let tempting = Ok(HttpAnswer::ok(r#"{"m.server":"tempting.example:1"}"#));
-        self.schedule(id, reply, self.script.latency.get, Brings::Answer, tempting, |result| {
-            action.reply(result)
-        });
-    }
-
-    fn look_up(&mut self, action: LookUpAddresses) {
-        let (kind, tempting) = match action.family() {
-            Family::V4 => (RecordKind::A, IpAddr::V4(Ipv4Addr::new(203, 0, 113, 66))),
-            Family::V6 => (RecordKind::Aaaa, IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x66))),
-        };
-        let reply = self.answers.to_addresses(action.host(), action.family());
-        let (id, deadline, name) = (action.id(), action.deadline(), action.host().clone());
-        self.give(id, Command::Ask(Question { kind, name }), deadline);
-        let tempting = found(vec![tempting]);
-        self.schedule(id, reply, self.script.latency.dns, Brings::Answer, tempting, |result| {
-            action.reply(result)
-        });
-    }
-
-    fn query(&mut self, action: QuerySrv) {
-        let reply = self.answers.to_srv(action.name());
-        let (id, deadline, name) = (action.id(), action.deadline(), action.name().clone());
-        let kind = RecordKind::Srv;
-        self.give(id, Command::Ask(Question { kind, name }), deadline);
-        let tempting = found(vec![srv(0, 0, 1, "tempting.example")]);
-        self.schedule(id, reply, self.script.latency.dns, Brings::Answer, tempting, |result| {
-            action.reply(result)
-        });
     }
 
     fn give(&mut self, id: ActionId, command: Command, deadline: Instant) {
@@ -251,41 +171,6 @@ impl<'a> Search<'a> {
         if self.given.insert(id, given).is_some() {
             self.complain("an id was given out twice");
         }
-    }
-
-    /// Lets a reply come, and in a noisy run what must change nothing
-    fn schedule<T>(
-        &mut self,
-        id: ActionId,
-        reply: Reply<T>,
-        latency: Duration,
-        brings: Brings,
-        tempting: T,
-        event: impl FnOnce(T) -> Event,
-    ) {
-        let noisy = self.script.noisy;
-        match reply.says {
-            Some(result) => {
-                let (at, event) = (self.now + reply.takes.unwrap_or(latency), event(result));
-                if noisy {
-                    // The copy is scheduled first, and yet delivered later
-                    self.enqueue(at + SOON, Delivery { id, event: event.clone(), brings: None });
-                }
-                self.enqueue(at, Delivery { id, event, brings: Some(brings) });
-            }
-            None if noisy => {
-                let deadline = self.given[&id].deadline;
-                let event = event(tempting);
-                self.enqueue(deadline, Delivery { id, event: event.clone(), brings: None });
-                self.enqueue(deadline + SOON, Delivery { id, event, brings: None });
-            }
-            None => {}
-        }
-    }
-
-    fn enqueue(&mut self, at: Instant, delivery: Delivery) {
-        self.scheduled += 1;
-        self.queue.insert((at, self.scheduled), delivery);
     }
 
     fn cancel(&mut self, id: ActionId) {
@@ -317,7 +202,10 @@ impl<'a> Search<'a> {
         };
         if let Some(connection) = connection {
             match self.given.get_mut(&connection.id) {
-                Some(Given { state: state @ State::Session, .. }) => *state = State::Over,
+                Some(Given {
+                    state: state @ State::Session,
+                    ..
+                }) => *state = State::Over,
                 Some(_) | None => self.complain("it hands out a session that is not open"),
             }
         }
@@ -335,5 +223,3 @@ impl<'a> Search<'a> {
 
 /// More than any search needs: a thousand actions, each given out, answered and polled around
 const MAX_STEPS: usize = 10_000;
-/// When a reply comes that should not
-const SOON: Duration = Duration::from_millis(1);
