@@ -6,9 +6,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use fedway_core::{Config, Edition, IpNet, SkipRule};
+use fedway_core::{Config, CtPolicy, Edition, IpNet, SkipRule};
 use fedway_driver::dns::DnsConfig;
-use fedway_driver::{Builder, Roots};
+use fedway_driver::{Builder, LogList, Revocation, Roots};
 
 use crate::Failure;
 
@@ -83,6 +83,18 @@ pub(crate) struct SearchArgs {
     #[arg(long)]
     no_system_roots: bool,
 
+    /// Refuse certificates that a revocation list in this file names, in PEM or DER (repeatable)
+    #[arg(long = "crl-file", value_name = "FILE")]
+    crl_files: Vec<PathBuf>,
+
+    /// Judge certificate transparency by the logs in this file, as browsers publish them (JSON, version 3)
+    #[arg(long, value_name = "FILE")]
+    ct_log_list: Option<PathBuf>,
+
+    /// Refuse certificates that the logs of fewer than this many distinct operators vouch for
+    #[arg(long, value_name = "N", requires = "ct_log_list")]
+    ct_require: Option<usize>,
+
     /// Do not verify certificates of this host, of hosts below it (*.example.org), or in this network (repeatable)
     #[arg(long = "danger-skip-verify", value_name = "DOMAIN|CIDR")]
     skip: Vec<SkipRule>,
@@ -104,6 +116,9 @@ impl SearchArgs {
         config.addresses.allow.clone_from(&self.allow);
         config.addresses.deny.clone_from(&self.deny);
         config.trust.skip.clone_from(&self.skip);
+        if let Some(minimum) = self.ct_require {
+            config.trust.transparency = CtPolicy::Require { minimum };
+        }
         if let Some(timeout) = self.timeout {
             config.deadlines.search = timeout;
         }
@@ -125,7 +140,17 @@ impl SearchArgs {
                 "--no-system-roots needs a --ca-file to trust instead",
             ));
         }
-        let builder = Builder::default().config(self.config()).roots(roots);
+        let mut revocation = Revocation::default();
+        for path in &self.crl_files {
+            revocation.add_file(path).map_err(Failure::usage)?;
+        }
+        let mut builder = Builder::default()
+            .config(self.config())
+            .roots(roots)
+            .revocation(revocation);
+        if let Some(path) = &self.ct_log_list {
+            builder = builder.log_list(LogList::from_file(path).map_err(Failure::usage)?);
+        }
         if self.name_servers.is_empty() {
             return Ok(builder);
         }
@@ -154,8 +179,12 @@ impl FromStr for NameServer {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(address) = text.parse() {
-            return Ok(Self(address));
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return if address.port() == 0 {
+                Err("no port 0")
+            } else {
+                Ok(Self(address))
+            };
         }
         let bare = text
             .strip_prefix('[')
@@ -213,7 +242,15 @@ mod tests {
                 Ok(address)
             );
         }
-        assert!("ns.example".parse::<NameServer>().is_err());
+        for text in [
+            "ns.example",
+            "192.0.2.1:0",
+            "192.0.2.1:",
+            "192.0.2.1:65536",
+            "",
+        ] {
+            assert!(text.parse::<NameServer>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use fedway_driver::http::Limits;
 use fedway_driver::{Connected, Io, Resolver, TlsStream, before};
 use serde_json::Value;
 
+use crate::tls::Session;
+
 /// What came of one name
 pub(crate) struct Inquiry {
     pub(crate) result: Result<Found, DiscoveryError>,
@@ -18,12 +20,6 @@ pub(crate) struct Inquiry {
     pub(crate) elapsed: Duration,
 }
 
-/// The parameters of a TLS session
-pub(crate) struct Session {
-    pub(crate) version: Option<String>,
-    pub(crate) cipher_suite: Option<String>,
-}
-
 /// Why a server that was reached did not tell its version
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum VersionError {
@@ -31,6 +27,19 @@ pub(crate) enum VersionError {
     NotJson,
     Status(u16),
     TimedOut,
+}
+
+impl VersionError {
+    /// Whether the server may answer later without anybody changing a configuration
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Fetch(error) => matches!(error, FetchError::ConnectionLost),
+            Self::NotJson => false,
+            // Too many requests, and what a proxy says of a server that is down (RFC 6585 §4, RFC 9110 §15.6)
+            Self::Status(status) => *status == 429 || *status >= 500,
+            Self::TimedOut => true,
+        }
+    }
 }
 
 impl std::fmt::Display for VersionError {
@@ -78,7 +87,10 @@ pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &Serve
             let deadline = (connected_at + deadlines.well_known).min(start + deadlines.search);
             let version = version(resolver, &mut connected, deadline).await;
             Inquiry {
-                session: connected.stream.session().map(Session::new),
+                session: connected
+                    .stream
+                    .session()
+                    .map(|session| Session::new(session, connected.transparency.as_ref())),
                 result: Ok(connected.found),
                 version: Some(version),
                 elapsed: Duration::ZERO,
@@ -112,21 +124,6 @@ async fn version<I: Io, D: Dns>(
         Ok(body)
     } else {
         Err(VersionError::NotJson)
-    }
-}
-
-impl Session {
-    fn new(session: &rustls::ClientConnection) -> Self {
-        let version = session
-            .protocol_version()
-            .and_then(|version| version.as_str());
-        let suite = session
-            .negotiated_cipher_suite()
-            .and_then(|suite| suite.suite().as_str());
-        Self {
-            version: version.map(Into::into),
-            cipher_suite: suite.map(Into::into),
-        }
     }
 }
 

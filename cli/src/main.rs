@@ -8,6 +8,7 @@ mod names;
 mod report;
 mod run;
 mod text;
+mod tls;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -9,7 +9,8 @@ use fedway_core::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::inquiry::{Inquiry, Session};
+use crate::inquiry::Inquiry;
+use crate::tls::{Session, Tls};
 
 /// What is said about one name
 #[derive(Debug, Serialize)]
@@ -30,17 +31,6 @@ pub(crate) struct Report {
     pub(crate) warnings: Vec<String>,
     pub(crate) error: Option<ErrorReport>,
     elapsed_ms: u64,
-}
-
-/// How the server was, or would be, trusted
-#[derive(Debug, Serialize)]
-pub(crate) struct Tls {
-    /// `verified`, or `skipped`
-    pub(crate) status: &'static str,
-    /// The rule by which it was skipped
-    pub(crate) rule: Option<String>,
-    pub(crate) version: Option<String>,
-    pub(crate) cipher_suite: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -109,7 +99,7 @@ impl Report {
                 report.error = Some(ErrorReport {
                     kind: "version",
                     message: error.to_string(),
-                    temporary: true,
+                    temporary: error.is_temporary(),
                     attempts: Vec::new(),
                 });
             }
@@ -142,17 +132,10 @@ impl Report {
         self.ok = true;
         self.fill_destination(&found.destination);
         self.fill_notes(&found.notes);
-        let (version, cipher_suite) = session
-            .map(|session| (session.version, session.cipher_suite))
-            .unwrap_or_default();
         match found.connection {
             Some(connection) => {
                 self.connected = Some(connection.address.to_string());
-                self.tls = Some(Tls {
-                    version,
-                    cipher_suite,
-                    ..Tls::from(&connection.verdict)
-                });
+                self.tls = Some(Tls::new(&connection.verdict, session.unwrap_or_default()));
             }
             // Nothing was verified; what will not be is said
             None => {
@@ -162,7 +145,7 @@ impl Report {
                     .iter()
                     .flat_map(|c| &c.addresses);
                 let skipped = all.find(|address| address.verdict != Verdict::Verify);
-                self.tls = skipped.map(|address| Tls::from(&address.verdict));
+                self.tls = skipped.map(|address| Tls::new(&address.verdict, Session::default()));
             }
         }
     }
@@ -198,21 +181,6 @@ impl Report {
         self.provisional = notes.provisional;
         self.warnings = notes.warnings.iter().map(ToString::to_string).collect();
         self.well_known = notes.well_known.as_ref().map(WellKnownReport::from);
-    }
-}
-
-impl From<&Verdict> for Tls {
-    fn from(verdict: &Verdict) -> Self {
-        let (status, rule) = match verdict {
-            Verdict::Skip(rule) => ("skipped", Some(rule.to_string())),
-            Verdict::Verify => ("verified", None),
-        };
-        Self {
-            status,
-            rule,
-            version: None,
-            cipher_suite: None,
-        }
     }
 }
 
@@ -274,8 +242,11 @@ fn message(error: &DiscoveryError) -> String {
                 chain(&attempt.error)
             )
         });
+        let mut tried: Vec<_> = tried.collect();
+        // Both families of a host mostly fail alike
+        tried.dedup();
         message += "; tried ";
-        message += &tried.collect::<Vec<_>>().join(", ");
+        message += &tried.join(", ");
     }
     message
 }

@@ -1,4 +1,4 @@
-//! `resolve` and `check`: all names, so many at once, in their order.
+//! `resolve` and `check`: all names, so many at once, each written when it is done.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -25,6 +25,9 @@ pub(crate) enum Verb {
 
 /// Runs the command to its exit status
 pub(crate) fn run(verb: Verb, args: &SearchArgs) -> Result<ExitCode, Failure> {
+    // Each DNS question has a socket of its own, some four a name; as many as the system lets us have. Where it
+    // lets us have too few, names fail for the want of them, and say so
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let builder = args.builder()?;
     let names = names::given(args)?;
     match args.runtime {
@@ -64,7 +67,7 @@ async fn look_at<I: Io, D: Dns>(
     let edition = resolver.config().edition;
     let reports = stream::iter(names)
         .map(|given| async move { (given, report(verb, resolver, edition, given).await) })
-        .buffered(args.jobs.into());
+        .buffer_unordered(args.jobs.into());
     let mut reports = std::pin::pin!(reports);
     let progress = progress(names.len());
     let mut status = Status::default();

@@ -1,11 +1,13 @@
 //! One name for a person to read.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use crate::report::{Report, Tls};
+use crate::report::Report;
+use crate::tls::Tls;
 
 /// Writes a report as a block of lines, the verdict first
 pub(crate) struct Block<'a> {
@@ -84,7 +86,7 @@ impl Block<'_> {
                 .clone()
                 .map(|address| ("connected", address)),
         );
-        lines.extend(report.tls.as_ref().map(|tls| ("tls", describe(tls))));
+        lines.extend(report.tls.iter().flat_map(Tls::lines));
         if report.provisional {
             lines.push((
                 "provisional",
@@ -99,21 +101,6 @@ impl Block<'_> {
         );
         lines
     }
-}
-
-fn describe(tls: &Tls) -> String {
-    let mut text = String::from(match tls.status {
-        "skipped" => "certificate not verified",
-        _ => "certificate verified",
-    });
-    // Writing to a String cannot fail
-    if let Some(rule) = &tls.rule {
-        let _ = write!(text, " by rule {rule}");
-    }
-    for part in [&tls.version, &tls.cipher_suite].into_iter().flatten() {
-        let _ = write!(text, ", {part}");
-    }
-    text
 }
 
 /// `{"server":{"name":…,"version":…}}` as two words, or as it is where a server answers otherwise
@@ -131,19 +118,32 @@ fn software(version: &Value) -> String {
     }
 }
 
-/// A stranger's text without what a terminal would obey
+/// A stranger's text without what a terminal would obey, and no longer than a person reads
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
+    let is_obeyed = |c: char| c.is_control() || DIRECTIONS.iter().any(|range| range.contains(&c));
+    let plain = |c| {
+        if is_obeyed(c) {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    let mut printable: String = text.chars().take(MAX_PRINTED).map(plain).collect();
+    if text.chars().nth(MAX_PRINTED).is_some() {
+        printable.push('…');
+    }
+    printable
 }
 
+/// Characters that are not seen but change how others are: zero width, line and paragraph ends, directions, the BOM
+const DIRECTIONS: [RangeInclusive<char>; 4] = [
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+];
+/// Room for the attempts of a search with many targets
+const MAX_PRINTED: usize = 4_000;
 const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -167,5 +167,14 @@ mod tests {
     #[test]
     fn a_terminal_is_not_sent_control_characters() {
         assert_eq!(printable("a\u{1b}[31m\n"), "a\u{fffd}[31m\u{fffd}");
+        assert_eq!(printable("a\u{202e}b"), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn a_text_longer_than_a_person_reads_is_cut() {
+        assert_eq!(
+            printable(&"a".repeat(5_000)).chars().count(),
+            MAX_PRINTED + 1
+        );
     }
 }

@@ -87,7 +87,7 @@ fn a_name_that_fails_is_status_1_and_says_why() {
     assert_eq!(output.status.code(), Some(1));
     let text = stdout(&output);
     assert!(
-        text.starts_with(
+        text.contains(
             "missing.example:8449: failed, step 2: no usable server: no address: no such name\n"
         ),
         "{text}"
@@ -164,18 +164,14 @@ fn names_come_from_a_file_or_standard_input_with_comments_and_any_line_ends() {
         Some(1),
         "a bad line is a name that failed"
     );
-    let names: Vec<_> = objects(&from_stdin)
-        .iter()
-        .map(|o| o["server_name"].clone())
-        .collect();
+    let mut found = objects(&from_stdin);
+    found.sort_by_key(|object| object["server_name"].to_string());
+    let names: Vec<_> = found.iter().map(|object| &object["server_name"]).collect();
     assert_eq!(
         names,
-        ["good.example:1", "good.example:2", "a b", "good.example:3"]
+        ["a b", "good.example:1", "good.example:2", "good.example:3"]
     );
-    assert_eq!(
-        objects(&from_stdin)[2]["error"]["kind"],
-        "invalid_server_name"
-    );
+    assert_eq!(found[0]["error"]["kind"], "invalid_server_name");
 
     let file = scratch("names.txt", input.as_bytes());
     let from_file = run(

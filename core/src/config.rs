@@ -31,7 +31,7 @@ pub struct Config {
     pub lookahead: Lookahead,
     /// How the addresses of a host are raced
     pub racing: Racing,
-    /// Where certificates are not verified; nowhere by default
+    /// Where certificates are not verified, nowhere by default; and what transparency is asked of the others
     pub trust: TrustPolicy,
 }
 

@@ -31,6 +31,9 @@ pub enum DnsError {
     /// A `.onion` name, never sent to DNS (RFC 7686)
     #[error(".onion names are never sent to DNS")]
     Onion,
+    /// This machine has no socket left to ask with; says nothing of the name, and is never taken for absence
+    #[error("no socket left to ask with: too many open files")]
+    OutOfSockets,
     /// The name server refused to answer
     #[error("name server answered REFUSED")]
     Refused,
@@ -100,14 +103,34 @@ pub enum TlsError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateError {
+    /// An authority's certificate in place of a server's (RFC 5280 §4.2.1.9, `cA`)
+    #[error("certificate of an authority, not of a server")]
+    Authority,
     /// Not well-formed, or with a signature that does not verify
     #[error("bad signature or encoding")]
     Bad,
+    /// Outside what its issuers may issue: names (RFC 5280 §4.2.1.10) or length of the chain (§4.2.1.9)
+    #[error("violates a constraint of its issuer")]
+    ConstraintViolated,
+    /// A critical extension that the verifier does not know, and so must refuse (RFC 5280 §4.2)
+    #[error("unknown critical extension")]
+    CriticalExtension,
     /// `notAfter` has passed
     #[error("expired since {}", UnixTime(*.not_after))]
     Expired {
         /// The end of validity, in seconds since 1970-01-01T00:00:00Z, where the verifier tells it
         not_after: Option<u64>,
+    },
+    /// Signed by a certificate that is no authority's (RFC 5280 §4.2.1.9, `cA`)
+    #[error("issuer is no certificate authority")]
+    IssuerNotAuthority,
+    /// Too few certificate transparency logs vouch for it (RFC 6962)
+    #[error("logged by {operators} operators of certificate transparency logs, {minimum} required")]
+    NotTransparent {
+        /// How many distinct operators have a log with a valid timestamp for it
+        operators: usize,
+        /// How many the policy asks for
+        minimum: usize,
     },
     /// No subjectAltName fits the host
     #[error("not valid for {expected}, only for {}", Names(.presented))]
@@ -118,20 +141,47 @@ pub enum CertificateError {
         presented: Vec<String>,
     },
     /// `notBefore` has not come yet
-    #[error("not valid until {}", UnixTime(*.not_before))]
+    #[error("not yet valid, only from {}", UnixTime(*.not_before))]
     NotYetValid {
         /// The start of validity, in seconds since 1970-01-01T00:00:00Z, where the verifier tells it
         not_before: Option<u64>,
     },
-    /// Refused for another reason, such as its key usage or a constraint
+    /// Refused for another reason
     #[error("not acceptable for a server")]
     Other,
-    /// On a revocation list
+    /// Its issuer's revocation list cannot be relied on: a bad signature, or an issuer that may not sign lists
+    #[error("revocation list of its issuer cannot be verified")]
+    RevocationList,
+    /// No revocation list that is still current says that it is good, and the policy asks for one
+    #[error("revocation status unknown")]
+    RevocationUnknown,
+    /// On a revocation list, or an issuer of it is
     #[error("revoked")]
     Revoked,
+    /// More paths or signatures than a verifier is ready to try
+    #[error("chain too complex to verify")]
+    TooComplex,
     /// No chain to a trusted root
     #[error("unknown issuer")]
     UnknownIssuer,
+    /// Signed by an algorithm that is not supported, nor known to be weak
+    #[error("unsupported signature algorithm")]
+    UnsupportedSignature,
+    /// A key that is too short
+    #[error("weak key: RSA with {bits} bits")]
+    WeakKey {
+        /// The length of the RSA modulus in bits
+        bits: usize,
+    },
+    /// Signed over a hash that is broken
+    #[error("weak signature: {algorithm}")]
+    WeakSignature {
+        /// The signature algorithm (RFC 3279)
+        algorithm: &'static str,
+    },
+    /// Not issued for servers (RFC 5280 §4.2.1.12, `id-kp-serverAuth`)
+    #[error("not issued for TLS servers")]
+    WrongPurpose,
 }
 
 /// A GET that brought no complete response
@@ -183,7 +233,10 @@ impl AttemptError {
         match self {
             Self::AddressRefused(_) | Self::NoAddress(_) => false,
             Self::Connect(error) => !matches!(error, ConnectError::Tls(_)),
-            Self::Dns(error) => !matches!(error, DnsError::NotEncodable | DnsError::Onion),
+            Self::Dns(error) => !matches!(
+                error,
+                DnsError::AliasLoop | DnsError::NotEncodable | DnsError::Onion
+            ),
         }
     }
 }
@@ -221,7 +274,7 @@ pub enum WellKnownError {
     #[error("invalid body")]
     Body(#[source] BodyError),
     /// The response did not arrive
-    #[error("no response")]
+    #[error("no usable response")]
     Fetch(#[source] FetchError),
     /// A redirect could not be followed
     #[error("redirect not followed")]
@@ -298,8 +351,8 @@ pub struct DiscoveryError {
     pub host: Host,
     /// Where requests would go, if the search came that far
     pub destination: Option<Box<Destination>>,
-    /// What was noticed and tried on the way
-    pub notes: Notes,
+    /// What was noticed and tried on the way; boxed, so that the error is small enough for a `Result`
+    pub notes: Box<Notes>,
 }
 
 impl DiscoveryError {
@@ -382,11 +435,14 @@ impl fmt::Display for Names<'_> {
         if self.0.is_empty() {
             return f.write_str("no name at all");
         }
-        for (index, name) in self.0.iter().enumerate() {
+        for (index, name) in self.0.iter().take(MAX_NAMES_SHOWN).enumerate() {
             f.write_str(if index == 0 { "" } else { ", " })?;
             f.write_str(name)?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(MAX_NAMES_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 
@@ -433,6 +489,9 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
+
+/// How many names of a certificate a message has: certificates with a hundred are common; our choice
+const MAX_NAMES_SHOWN: usize = 20;
 
 #[cfg(test)]
 mod tests {

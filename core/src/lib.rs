@@ -101,5 +101,5 @@ pub use ipnet::IpNet;
 pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerNameErrorKind};
 pub use srv::SkippedRecord;
 pub use time::Instant;
-pub use trust::{InvalidSkipRule, SkipRule, TrustPolicy, Verdict};
+pub use trust::{CtPolicy, InvalidSkipRule, SkipRule, TrustPolicy, Verdict};
 pub use well_known::parse_body as parse_well_known;

@@ -108,6 +108,14 @@ fn choose_by_weight(records: &mut [SrvRecord], mut random: SplitMix64) {
         let rest = &records[start..];
         let same = rest.iter().take_while(|record| record.priority == priority);
         let sum: u64 = same.clone().map(|record| u64::from(record.weight)).sum();
+        if sum == 0 {
+            // "There isn't any server selection to do": each is as good, and the load is spread
+            let last = same.count() as u64 - 1;
+            // Less than the number of records, which is a usize
+            let chosen = random.next_up_to(last) as usize;
+            records[start..=start + chosen].rotate_right(1);
+            continue;
+        }
         let mut draw = random.next_up_to(sum);
         let chosen = same
             .map(|record| u64::from(record.weight))
@@ -212,6 +220,21 @@ mod tests {
             "{}",
             firsts("heavy")
         );
+    }
+
+    #[test]
+    fn targets_without_weight_share_the_first_choices() {
+        let records = [
+            record(1, 0, 1, "a"),
+            record(1, 0, 1, "b"),
+            record(1, 0, 1, "c"),
+        ];
+        for host in ["a", "b", "c"] {
+            let firsts = (0..3_000)
+                .filter(|seed| order(&records, *seed)[0] == host)
+                .count();
+            assert!((900..1_100).contains(&firsts), "{host}: {firsts}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Whom to trust: the skip list, and its verdict for a host at an address.
 //!
 //! The specification (section "TLS") lets servers "skip the certificate validation for a given
-//! whitelist of domains or netmasks". Which roots count is the driver's to know: they are not data
-//! that a decision of the search depends on.
+//! whitelist of domains or netmasks". Which roots and transparency logs count is the driver's to know:
+//! they are not data that a decision of the search depends on.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,6 +11,7 @@ use core::str::FromStr;
 
 use ipnet::IpNet;
 
+use crate::error::CertificateError;
 use crate::name::{DnsName, Host};
 
 /// What an administrator says about trust
@@ -21,6 +22,8 @@ use crate::name::{DnsName, Host};
 pub struct TrustPolicy {
     /// Where certificates are not verified; empty by default
     pub skip: Vec<SkipRule>,
+    /// What certificate transparency is asked of the certificates that are verified
+    pub transparency: CtPolicy,
 }
 
 impl TrustPolicy {
@@ -30,6 +33,40 @@ impl TrustPolicy {
         match self.skip.iter().find(|rule| rule.applies(host, address)) {
             Some(rule) => Verdict::Skip(rule.clone()),
             None => Verdict::Verify,
+        }
+    }
+}
+
+/// What is asked of a certificate in the way of certificate transparency (RFC 6962)
+///
+/// A log's promise to publish a certificate is a signed certificate timestamp (SCT). It counts where the
+/// driver's log list knows the log and its signature verifies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CtPolicy {
+    /// Nothing, and nothing is looked at
+    Off,
+    /// Nothing, but what is found is reported, where the driver has a log list
+    #[default]
+    Report,
+    /// Timestamps of the logs of so many distinct operators, or the certificate is refused
+    Require {
+        /// How many
+        minimum: usize,
+    },
+}
+
+impl CtPolicy {
+    /// Whether a certificate with valid timestamps of logs of so many distinct operators is accepted
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError::NotTransparent`] where it is not.
+    pub fn judge(&self, operators: usize) -> Result<(), CertificateError> {
+        match *self {
+            Self::Require { minimum } if operators < minimum => {
+                Err(CertificateError::NotTransparent { operators, minimum })
+            }
+            Self::Off | Self::Report | Self::Require { .. } => Ok(()),
         }
     }
 }
@@ -137,6 +174,7 @@ mod tests {
     fn skips(rule: &str, host: &str, address: &str) -> bool {
         let policy = TrustPolicy {
             skip: [rule.parse().unwrap()].into(),
+            ..TrustPolicy::default()
         };
         let name = crate::ServerName::parse(host).unwrap();
         policy.verdict(name.host(), address.parse().unwrap()) != Verdict::Verify
@@ -172,6 +210,19 @@ mod tests {
         assert!(skips("::ffff:10.0.0.0/104", "example.org", "10.0.0.1"));
         assert!(!skips("::ffff:10.0.0.0/104", "example.org", "11.0.0.1"));
         assert!(skips("::ffff:10.0.0.1", "example.org", "10.0.0.1"));
+    }
+
+    #[test]
+    fn transparency_is_required_from_the_minimum_on_and_by_default_only_reported() {
+        let required = CtPolicy::Require { minimum: 2 };
+        for (policy, operators, is_good) in [
+            (required, 1, false),
+            (required, 2, true),
+            (CtPolicy::default(), 0, true),
+            (CtPolicy::Off, 0, true),
+        ] {
+            assert_eq!(policy.judge(operators).is_ok(), is_good, "{policy:?}");
+        }
     }
 
     #[test]

@@ -49,7 +49,6 @@ fn fetch_error(error: HttpError) -> FetchError {
         | HttpError::InvalidHost
         | HttpError::InvalidTarget
         | HttpError::Malformed(_)
-        | HttpError::TooManyHeaders { .. }
         | HttpError::UnexpectedUpgrade
         | HttpError::UnsupportedEncoding => FetchError::Malformed,
     }

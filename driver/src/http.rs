@@ -218,12 +218,6 @@ pub enum HttpError {
     /// The peer broke the grammar of HTTP/1
     #[error("malformed {0}")]
     Malformed(Part),
-    /// The peer sent more headers than allowed, however short
-    #[error("more than {limit} headers")]
-    TooManyHeaders {
-        /// The number allowed
-        limit: usize,
-    },
     /// The stream ended inside the response, or uncleanly where its end is that of the body
     #[error("response cut short")]
     Truncated,
@@ -333,15 +327,14 @@ impl Head {
 
     /// The response, its body still to come, and the minor version
     fn parse(self) -> Result<(Response, u8), HttpError> {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        // As many as there are lines, which the limit of the head bounds
+        let lines = self.bytes.iter().filter(|byte| **byte == b'\n').count();
+        let mut headers = vec![httparse::EMPTY_HEADER; lines];
         let mut head = httparse::Response::new(&mut headers);
         match head.parse(&self.bytes) {
             Ok(httparse::Status::Complete(len)) if len == self.bytes.len() => {}
             Err(httparse::Error::Status | httparse::Error::Version) => {
                 return Err(HttpError::Malformed(Part::StatusLine));
-            }
-            Err(httparse::Error::TooManyHeaders) => {
-                return Err(HttpError::TooManyHeaders { limit: MAX_HEADERS });
             }
             Ok(_) | Err(_) => return Err(HttpError::Malformed(Part::Header)),
         }
@@ -375,9 +368,6 @@ impl Head {
 fn is_visible(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }
-
-/// Headers in one head; ours, since the limit in bytes alone lets thousands of tiny ones through
-const MAX_HEADERS: usize = 128;
 
 /// What a response starts with (RFC 9112 section 4); other protocols differ before their line ends
 const START: &[u8] = b"HTTP/1.";

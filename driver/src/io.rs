@@ -93,7 +93,7 @@ pub async fn before<I: Io, T>(
 }
 
 /// Sleeps until the clock says so too: a timer may be coarser than the clock, and be early by it
-pub(crate) async fn sleep_until<I: Io>(io: &I, deadline: Instant) {
+async fn sleep_until<I: Io>(io: &I, deadline: Instant) {
     while io.now() < deadline {
         io.sleep_until(deadline).await;
     }

@@ -8,7 +8,7 @@
 //! 2. The one loop that starts, cancels and answers the core's actions.
 //! 3. [`dns`]: a stub resolver, and the [`Dns`](dns::Dns) trait for those who have their own.
 //! 4. [`http`]: one GET and its response, without I/O.
-//! 5. [`Roots`]: whom to trust.
+//! 5. [`Roots`], [`Revocation`] and [`LogList`]: whom to trust.
 //!
 //! No task is spawned and nothing decided: whatever a search has open lives in the future that runs it,
 //! and is closed when that is dropped.
@@ -36,6 +36,12 @@
 //! | `httparse` | reading the head of an HTTP response |
 //! | `rustls` | TLS, and building and verifying certificate chains |
 //! | `rustls-platform-verifier` | the operating system's judgement of certificates |
+//! | `rustls-native-certs` | the operating system's roots, where revocation lists or transparency need them |
+//! | `rustls-webpki` | reading revocation lists, and what rustls says of a chain that it refuses |
+//! | `x509-cert` | reading certificates for people, and finding the timestamps of transparency logs in them |
+//! | `ring` | the hashes of transparency logs' entries; signatures are the provider's to verify |
+//! | `data-encoding`, `serde`, `serde_json` | reading the list of transparency logs |
+//! | `tracing` | a warning for each verification that a rule skips |
 //! | `getrandom` | query ids, and seeds for the core |
 //! | `thiserror` | error types |
 
@@ -45,9 +51,15 @@ pub mod http;
 mod io;
 mod resolver;
 mod search;
+mod tasks;
 mod trust;
 
 pub use get::get;
 pub use io::{ByteStream, Datagrams, Io, TlsStream, before};
 pub use resolver::{BuildError, Builder, Connected, Resolver};
-pub use trust::{PemError, Roots, TrustError};
+#[doc(hidden)]
+pub use trust::read_hostile;
+pub use trust::{
+    CertificateSummary, KeyType, LogList, LogListError, LoggedAt, PemError, Revocation, Roots,
+    SctOutcome, SctSource, Transparency, TrustError, UnreadableCertificate, rfc3339,
+};

@@ -12,7 +12,7 @@ use crate::get::get;
 use crate::http::{Limits, Response};
 use crate::io::{Io, TlsStream};
 use crate::search::{self, Means};
-use crate::trust::{Roots, Trust, TrustError};
+use crate::trust::{Basis, LogList, Revocation, Roots, Transparency, Trust, TrustError};
 
 /// Finds the servers of Matrix server names
 ///
@@ -55,7 +55,18 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         let found = result?;
         // The core hands out only a connection that the loop reported to it, and keeps until then
         let stream = session.expect("a search that connects ends with a session or an error");
-        Ok(Connected { found, stream })
+        let transparency = match (&found.connection, stream.session()) {
+            (Some(connection), Some(session)) => {
+                let trust = &self.means.trust;
+                trust.transparency(session, &connection.verdict)
+            }
+            (None, _) | (_, None) => None,
+        };
+        Ok(Connected {
+            found,
+            stream,
+            transparency,
+        })
     }
 
     /// The policies in force
@@ -79,6 +90,9 @@ pub struct Connected<S> {
     pub found: Found,
     /// The session, on which HTTP/1.1 was offered
     pub stream: S,
+    /// What the logs of certificate transparency say of its certificate, where there is a list of them and the
+    /// certificate was verified
+    pub transparency: Option<Transparency>,
 }
 
 impl<S> Connected<S> {
@@ -116,7 +130,7 @@ pub struct Builder {
     dns: Option<DnsConfig>,
     provider: Option<Arc<CryptoProvider>>,
     reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
-    roots: Roots,
+    basis: Basis,
 }
 
 impl Builder {
@@ -137,7 +151,23 @@ impl Builder {
     /// The certificate authorities to trust; the operating system's unless said otherwise
     #[must_use]
     pub fn roots(mut self, roots: Roots) -> Self {
-        self.roots = roots;
+        self.basis.roots = roots;
+        self
+    }
+
+    /// The logs of certificate transparency; none unless said otherwise
+    ///
+    /// What is asked of certificates then is [`TrustPolicy::transparency`](fedway_core::TrustPolicy::transparency).
+    #[must_use]
+    pub fn log_list(mut self, logs: LogList) -> Self {
+        self.basis.logs = Some(logs);
+        self
+    }
+
+    /// What is revoked; nothing unless said otherwise
+    #[must_use]
+    pub fn revocation(mut self, revocation: Revocation) -> Self {
+        self.basis.revocation = revocation;
         self
     }
 
@@ -185,7 +215,7 @@ impl Builder {
         let provider = self
             .provider
             .unwrap_or_else(|| rustls::crypto::ring::default_provider().into());
-        let trust = Trust::new(&self.roots, provider)?;
+        let trust = Trust::new(&self.basis, self.config.trust.transparency, provider)?;
         let means = Means {
             io,
             dns,

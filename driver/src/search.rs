@@ -1,22 +1,20 @@
 //! The one loop: what the core asks for, carried out over an [`Io`].
 
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use fedway_core::{
     Action, ActionId, Connect, ConnectError, Discovery, DiscoveryError, Event, FetchError,
-    FetchWellKnown, Found, HttpAnswer, Step,
+    FetchWellKnown, Found, HttpAnswer, Step, Verdict,
 };
 
 use crate::dns::Dns;
 use crate::get::get;
 use crate::http::{Limits, Response};
-use crate::io::{ByteStream, Io, before};
+use crate::io::{Io, before};
+use crate::tasks::Tasks;
 use crate::trust::{Trust, connect_error, server_name};
 
 /// What every search of a resolver shares
@@ -36,16 +34,16 @@ pub(crate) async fn run<I: Io, D: Dns>(
     mut search: Discovery,
     means: &Means<I, D>,
 ) -> (Result<Found, DiscoveryError>, Option<I::Tls>) {
-    let mut work = Work { tasks: Vec::new() };
+    let mut tasks = Tasks::new();
     let mut sessions = BTreeMap::new();
     loop {
         let until = match search.poll() {
             Step::Act(action) => {
-                work.start(action, means, &mut sessions);
+                start(&mut tasks, action, means, &mut sessions);
                 continue;
             }
             Step::Cancel(id) => {
-                work.cancel(id);
+                tasks.retain(|other| other != id);
                 sessions.remove(&id);
                 continue;
             }
@@ -60,10 +58,10 @@ pub(crate) async fn run<I: Io, D: Dns>(
             // A search that has not ended has a deadline
             Step::Wait { until } => until.unwrap_or_default(),
         };
-        match before(&*means.io, until, work.next()).await {
+        match before(&*means.io, until, tasks.next()).await {
             None => search.handle_timeout(means.io.now()),
-            Some(Done::Event(event)) => search.handle(event, means.io.now()),
-            Some(Done::Connected(connect, result)) => {
+            Some((_, Done::Event(event))) => search.handle(event, means.io.now()),
+            Some((_, Done::Connected(connect, result))) => {
                 let result = result.map(|session| {
                     sessions.insert(connect.id(), session);
                 });
@@ -73,71 +71,41 @@ pub(crate) async fn run<I: Io, D: Dns>(
     }
 }
 
-/// The actions under way
-///
-/// A search has some dozens at most (two services, two families of sixteen targets), so looking at each
-/// when one wakes costs less than keeping account of who woke.
-struct Work<'a, S> {
-    tasks: Vec<(ActionId, Task<'a, S>)>,
-}
-
-type Task<'a, S> = Pin<Box<dyn Future<Output = Done<S>> + Send + 'a>>;
-
 /// An action that is over
 enum Done<S> {
     Connected(Connect, Result<S, ConnectError>),
     Event(Event),
 }
 
-impl<'a, S: ByteStream + 'a> Work<'a, S> {
-    fn start<I: Io<Tls = S>, D: Dns>(
-        &mut self,
-        action: Action,
-        means: &'a Means<I, D>,
-        sessions: &mut BTreeMap<ActionId, S>,
-    ) {
-        let id = action.id();
-        let task: Task<'a, S> = match action {
-            Action::Connect(connect) => Box::pin(async move {
-                let result = means.connect(&connect).await;
-                Done::Connected(connect, result)
-            }),
-            Action::FetchWellKnown(fetch) => {
-                let session = sessions.remove(&fetch.connection());
-                Box::pin(async move {
-                    let result = fetch_well_known::<I>(session, &fetch).await;
-                    Done::Event(fetch.reply(result))
-                })
-            }
-            Action::LookUpAddresses(look_up) => Box::pin(async move {
-                let (host, family) = (look_up.host(), look_up.family());
-                let result = means.dns.look_up(host, family, look_up.deadline()).await;
-                Done::Event(look_up.reply(result))
-            }),
-            Action::QuerySrv(query) => Box::pin(async move {
-                let result = means.dns.query_srv(query.name(), query.deadline()).await;
-                Done::Event(query.reply(result))
-            }),
-        };
-        self.tasks.push((id, task));
-    }
-
-    fn cancel(&mut self, id: ActionId) {
-        self.tasks.retain(|(of, _)| *of != id);
-    }
-
-    /// The next action that is over; never, while none is under way
-    async fn next(&mut self) -> Done<S> {
-        poll_fn(|context| {
-            for index in 0..self.tasks.len() {
-                if let Poll::Ready(done) = self.tasks[index].1.as_mut().poll(context) {
-                    drop(self.tasks.swap_remove(index));
-                    return Poll::Ready(done);
-                }
-            }
-            Poll::Pending
-        })
-        .await
+/// Begins an action
+fn start<'a, I: Io, D: Dns>(
+    tasks: &mut Tasks<'a, ActionId, Done<I::Tls>>,
+    action: Action,
+    means: &'a Means<I, D>,
+    sessions: &mut BTreeMap<ActionId, I::Tls>,
+) {
+    let id = action.id();
+    match action {
+        Action::Connect(connect) => tasks.push(id, async move {
+            let result = means.connect(&connect).await;
+            Done::Connected(connect, result)
+        }),
+        Action::FetchWellKnown(fetch) => {
+            let session = sessions.remove(&fetch.connection());
+            tasks.push(id, async move {
+                let result = fetch_well_known::<I>(session, &fetch).await;
+                Done::Event(fetch.reply(result))
+            });
+        }
+        Action::LookUpAddresses(look_up) => tasks.push(id, async move {
+            let (host, family) = (look_up.host(), look_up.family());
+            let result = means.dns.look_up(host, family, look_up.deadline()).await;
+            Done::Event(look_up.reply(result))
+        }),
+        Action::QuerySrv(query) => tasks.push(id, async move {
+            let result = means.dns.query_srv(query.name(), query.deadline()).await;
+            Done::Event(query.reply(result))
+        }),
     }
 }
 
@@ -154,10 +122,16 @@ impl<I: Io, D> Means<I, D> {
             .connect_tcp(address)
             .await
             .map_err(|error| connect_error(&error))?;
-        self.io
+        let session = self
+            .io
             .handshake(tcp, config, name)
             .await
-            .map_err(|error| connect_error(&error))
+            .map_err(|error| connect_error(&error))?;
+        if let Verdict::Skip(rule) = connect.verdict() {
+            let (host, address) = (connect.tls_name(), connect.address());
+            tracing::warn!(%host, %address, %rule, "certificate not verified");
+        }
+        Ok(session)
     }
 
     fn really(&self, address: SocketAddr) -> io::Result<SocketAddr> {

@@ -564,28 +564,52 @@ fn an_endless_flow_of_forgeries_ends_with_the_try() {
     let sent = send(&mut lookup);
     lookup.handle_message(sent.transmit.id(), b"forged", tick_before(2_500));
     assert!(lookup.awaits(sent.transmit.id()));
+    assert_eq!(lookup.poll(), Step::Wait { until: at(2_500) });
     lookup.handle_message(sent.transmit.id(), b"forged", at(2_500));
-    assert!(!lookup.awaits(sent.transmit.id()));
+    assert!(matches!(lookup.poll(), Step::Send(_)));
 }
 
 #[test]
-fn what_belongs_to_an_earlier_exchange_changes_nothing() {
+fn an_answer_that_comes_after_its_try_still_counts() {
     let mut lookup = v4("example.org");
-    let old = send(&mut lookup);
+    let slow = send(&mut lookup);
     lookup.handle_timeout(at(2_500));
     let new = send(&mut lookup);
-    old.answer(&mut lookup, &[a("example.org.", 1, 1)]);
-    lookup.handle_failure(old.transmit.id(), at(2_500));
-    lookup.handle_timeout(at(2_500));
-    assert_eq!(lookup.poll(), Step::Wait { until: at(5_000) });
-    assert!(lookup.awaits(new.transmit.id()));
+    assert!(lookup.awaits(slow.transmit.id()) && lookup.awaits(new.transmit.id()));
+    slow.answer_at(&mut lookup, &[a("example.org.", 1, 1)], at(4_000));
+    assert!(matches!(
+        lookup.poll(),
+        Step::Done(Ok(Answer::Found { .. }))
+    ));
+    assert!(!lookup.awaits(slow.transmit.id()) && !lookup.awaits(new.transmit.id()));
+}
 
+#[test]
+fn what_else_comes_after_its_try_changes_nothing() {
+    let still_waits = |disturb: fn(&Sent, &mut Lookup<IpAddr>)| {
+        let mut lookup = v4("example.org");
+        let slow = send(&mut lookup);
+        lookup.handle_timeout(at(2_500));
+        let new = send(&mut lookup);
+        disturb(&slow, &mut lookup);
+        lookup.handle_timeout(at(2_500));
+        assert_eq!(lookup.poll(), Step::Wait { until: at(5_000) });
+        assert!(lookup.awaits(new.transmit.id()));
+    };
+    still_waits(|slow, lookup| slow.code(lookup, ResponseCode::ServFail));
+    still_waits(|slow, lookup| slow.reply(lookup, |message| message.metadata.truncation = true));
+    still_waits(|slow, lookup| lookup.handle_failure(slow.transmit.id(), at(2_500)));
+    still_waits(|slow, lookup| lookup.handle_message(slow.transmit.id(), b"forged", at(2_500)));
+}
+
+#[test]
+fn what_belongs_to_an_exchange_that_is_over_changes_nothing() {
     let mut lookup = v4("example.org");
     let over_udp = send(&mut lookup);
     over_udp.reply(&mut lookup, |message| message.metadata.truncation = true);
     let over_tcp = send(&mut lookup);
     over_udp.answer(&mut lookup, &[a("example.org.", 1, 1)]);
-    assert!(lookup.awaits(over_tcp.transmit.id()));
+    assert!(!lookup.awaits(over_udp.transmit.id()) && lookup.awaits(over_tcp.transmit.id()));
 }
 
 #[test]

@@ -349,19 +349,13 @@ fn a_header_of_2_mb_is_refused_at_the_limit() {
 fn five_thousand_headers_are_refused() {
     let input = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(5000));
     assert_eq!(read(&input), Err(HEAD_TOO_LARGE));
-    let tiny = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A:\n".repeat(5000));
-    assert!(tiny.len() < LIMITS.head);
-    assert_eq!(read(&tiny), Err(HttpError::TooManyHeaders { limit: 128 }));
 }
 
 #[test]
-fn up_to_128_headers_are_kept() {
-    let headers = |count| format!("HTTP/1.1 404 -\r\n{}\r\n", "A: b\r\n".repeat(count));
-    assert_eq!(read(&headers(128)).unwrap().unwrap().headers.len(), 128);
-    assert_eq!(
-        read(&headers(129)),
-        Err(HttpError::TooManyHeaders { limit: 128 })
-    );
+fn as_many_headers_as_fit_the_head_are_kept() {
+    let input = format!("HTTP/1.1 404 -\r\n{}\r\n", "A:\n".repeat(5000));
+    assert!(input.len() < LIMITS.head);
+    assert_eq!(read(&input).unwrap().unwrap().headers.len(), 5000);
 }
 
 #[test]

@@ -75,7 +75,8 @@ pub struct Candidate {
     pub srv: Option<(u16, u16)>,
     /// The addresses in the order they are tried, without those that may not be dialled
     ///
-    /// Empty where there are none, and where a search that connects did not get as far as this target.
+    /// Empty where there are none, and where a search that connects did not get as far as this target. Where
+    /// such a search connected before both families were answered, the later family is missing.
     pub addresses: Vec<CandidateAddress>,
 }
 
@@ -165,6 +166,11 @@ pub enum Warning {
         /// Why there was no answer
         error: DnsError,
     },
+    /// A host has more addresses of a family than a search tries
+    TooManyAddresses {
+        /// The host
+        host: DnsName,
+    },
     /// A certificate was not verified
     VerificationSkipped {
         /// The host it should have been valid for
@@ -209,6 +215,9 @@ impl fmt::Display for Warning {
             }
             Self::SrvUnanswered { owner, error } => {
                 write!(f, "SRV {owner} taken for absent: {error}")
+            }
+            Self::TooManyAddresses { host } => {
+                write!(f, "{host} has more addresses than are tried")
             }
             Self::VerificationSkipped {
                 host,

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::dial::Dial;
 use crate::edition::{Order, Route, Rules};
 use crate::error::{
-    AttemptError, ConnectError, DiscoveryError, DiscoveryErrorKind, WellKnownError,
+    AttemptError, ConnectError, DiscoveryError, DiscoveryErrorKind, DnsError, WellKnownError,
 };
 use crate::event::{Absence, Event, Reply};
 use crate::name::{DnsName, Host, ServerName};
@@ -264,6 +264,12 @@ impl Discovery {
         let outcome = match self.context.want_srv(&owner) {
             None => return Transition::Stay(Stage::Srv { service }),
             Some(Ok(outcome)) => outcome.clone(),
+            // Our own failure says nothing of the record: going on could find another server
+            Some(Err(error @ DnsError::OutOfSockets)) => {
+                let cause = AttemptError::Dns(*error);
+                let kind = DiscoveryErrorKind::Unreachable(cause);
+                return Transition::Next(self.fail(kind, self.srv_step(service)));
+            }
             Some(Err(error)) => {
                 let error = *error;
                 self.context.notes.provisional = true;

@@ -11,7 +11,7 @@ impl Discovery {
     /// Ends the search with its targets, and perhaps a connection to one
     pub(super) fn found(&mut self, targets: &Targets, connection: Option<Connection>) -> Stage {
         let destination = self.destination(targets);
-        self.warn_of_aliases(targets);
+        self.warn_of_targets(targets);
         let notes = mem::take(&mut self.context.notes);
         Stage::Ended(Some(Box::new(Ok(Found {
             destination,
@@ -28,7 +28,7 @@ impl Discovery {
     /// Ends the search at its targets
     pub(super) fn fail_at(&mut self, targets: &Targets, kind: DiscoveryErrorKind) -> Stage {
         let destination = self.destination(targets);
-        self.warn_of_aliases(targets);
+        self.warn_of_targets(targets);
         self.fail_with(kind, destination.step(), Some(destination.into()))
     }
 
@@ -39,7 +39,7 @@ impl Discovery {
         destination: Option<Box<Destination>>,
     ) -> Stage {
         let host = self.subject.name.host().clone();
-        let notes = mem::take(&mut self.context.notes);
+        let notes = mem::take(&mut self.context.notes).into();
         let error = DiscoveryError {
             kind,
             step,
@@ -81,20 +81,26 @@ impl Discovery {
         }
     }
 
-    /// RFC 2782, "Target": "the name MUST NOT be an alias"
-    fn warn_of_aliases(&mut self, targets: &Targets) {
+    /// What an administrator should know of the hosts that the outcome rests on, once each
+    fn warn_of_targets(&mut self, targets: &Targets) {
         for (index, target) in targets.list.iter().enumerate() {
-            if let Some(name) = target.host.dns_name()
-                && target.srv.is_some()
-                && self.has_reached(targets, index)
-                && self.context.queries.is_alias(name)
-                && !targets.list[..index]
-                    .iter()
-                    .any(|earlier| earlier.host == target.host)
-            {
+            let known = targets.list[..index]
+                .iter()
+                .any(|earlier| earlier.host == target.host);
+            let Some(name) = target.host.dns_name() else {
+                continue;
+            };
+            if known || !self.has_reached(targets, index) {
+                continue;
+            }
+            // RFC 2782, "Target": "the name MUST NOT be an alias"
+            if target.srv.is_some() && self.context.queries.any(name, |found| found.alias) {
                 self.warn(Warning::AliasTarget {
                     target: name.clone(),
                 });
+            }
+            if self.context.queries.any(name, |found| found.cut) {
+                self.warn(Warning::TooManyAddresses { host: name.clone() });
             }
         }
     }

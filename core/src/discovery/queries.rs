@@ -48,6 +48,8 @@ enum Kind {
 pub(super) struct Addresses {
     pub(super) list: Result<Vec<IpAddr>, Absence>,
     pub(super) alias: bool,
+    /// Whether there were more than are tried
+    pub(super) cut: bool,
 }
 
 /// What an SRV question comes to
@@ -156,11 +158,11 @@ impl Queries {
         }
     }
 
-    /// Whether the addresses of a host were found by way of an alias
-    pub(super) fn is_alias(&self, host: &DnsName) -> bool {
+    /// Whether either family of a host's addresses has a property
+    pub(super) fn any(&self, host: &DnsName, property: impl Fn(&Addresses) -> bool) -> bool {
         [Family::V6, Family::V4].into_iter().any(|family| {
             let known = self.known_addresses(host, family);
-            matches!(known, Some(Ok(addresses)) if addresses.alias)
+            matches!(known, Some(Ok(addresses)) if property(addresses))
         })
     }
 
@@ -268,28 +270,28 @@ impl State {
 
 impl Addresses {
     fn new(answer: Answer<IpAddr>, family: Family) -> Self {
-        let (mut records, alias) = match answer {
-            Answer::Absent { absence, .. } => {
-                return Self {
-                    list: Err(absence),
-                    alias: false,
-                };
-            }
-            Answer::Found { records, alias, .. } => (records, alias),
+        let (records, alias) = match answer {
+            Answer::Absent { absence, .. } => (Err(absence), false),
+            Answer::Found { records, alias, .. } => (Ok(records), alias),
         };
-        records.retain(|address| Family::of(*address) == family);
-        let mut list: Vec<IpAddr> = Vec::with_capacity(records.len().min(MAX_ADDRESSES));
-        for address in records {
-            if list.len() < MAX_ADDRESSES && !list.contains(&address) {
-                list.push(address);
+        let mut cut = false;
+        let list = records.and_then(|records| {
+            let mut list: Vec<IpAddr> = Vec::with_capacity(records.len().min(MAX_ADDRESSES));
+            for address in records {
+                if Family::of(address) == family && !list.contains(&address) {
+                    cut |= list.len() == MAX_ADDRESSES;
+                    if !cut {
+                        list.push(address);
+                    }
+                }
             }
-        }
-        let list = if list.is_empty() {
-            Err(Absence::NoData)
-        } else {
-            Ok(list)
-        };
-        Self { list, alias }
+            if list.is_empty() {
+                Err(Absence::NoData)
+            } else {
+                Ok(list)
+            }
+        });
+        Self { list, alias, cut }
     }
 }
 

@@ -28,6 +28,9 @@ use super::text;
 /// error ends a try at once. When no try is left, or no time, the result is the most telling error
 /// seen: SERVFAIL, REFUSED, another response code, malformed, timed out, unreachable, in this order.
 ///
+/// A server that was given up for being slow is still listened to while others are asked: its answer counts
+/// if it is the first to come.
+///
 /// A try is up to three exchanges with one server: with EDNS, without it if the server answers
 /// FORMERR or NOTIMP (RFC 6891 §7), and over TCP if the answer did not fit (RFC 7766 §5).
 ///
@@ -51,6 +54,8 @@ pub struct Lookup<T> {
     /// The most telling error of those
     worst: Failure,
     next_id: TransmitId,
+    /// Exchanges of this question that took too long, and may still bring an answer
+    slow: Vec<Exchange>,
     state: State<T>,
 }
 
@@ -112,7 +117,7 @@ impl<T: Clone> Lookup<T> {
     #[must_use]
     pub fn awaits(&self, id: TransmitId) -> bool {
         match &self.state {
-            State::Asking(exchange) => exchange.id == id,
+            State::Asking(exchange) => exchange.id == id || self.slow_index(id).is_some(),
             State::Done(_) => false,
         }
     }
@@ -128,13 +133,11 @@ impl<T: Clone> Lookup<T> {
             return;
         };
         if exchange.id != id {
+            self.handle_slow_message(id, bytes, now);
             return;
         }
         let (edns, transport) = (exchange.edns, exchange.transport);
-        match (
-            message::read(bytes, exchange.query_id, &exchange.question),
-            transport,
-        ) {
+        match (exchange.read(bytes), transport) {
             (Reading::Failed(code), _) if edns && message::is_edns_refusal(code) => {
                 let server = self.server();
                 self.servers[server].plain = true;
@@ -151,17 +154,40 @@ impl<T: Clone> Lookup<T> {
         }
     }
 
+    /// An answer counts whenever it comes; anything else from a server given up changes nothing
+    fn handle_slow_message(&mut self, id: TransmitId, bytes: &[u8], now: Instant) {
+        let Some(index) = self.slow_index(id) else {
+            return;
+        };
+        match self.slow[index].read(bytes) {
+            Reading::Response(response) => self.conclude(&response, now),
+            Reading::Other => self.handle_timeout(now),
+            Reading::Failed(_) | Reading::Malformed | Reading::Truncated => {
+                self.slow.remove(index);
+            }
+        }
+    }
+
+    fn slow_index(&self, id: TransmitId) -> Option<usize> {
+        self.slow.iter().position(|exchange| exchange.id == id)
+    }
+
     /// Takes note that the server could not be reached: the port is closed, there is no route, the
     /// stream ended early
     pub fn handle_failure(&mut self, id: TransmitId, now: Instant) {
-        if self.awaits(id) {
+        if let Some(index) = self.slow_index(id) {
+            self.slow.remove(index);
+        } else if self.awaits(id) {
             self.fail(Failure::Unreachable, now);
         }
     }
 
     /// Ends the try whose time is up, if it is; may be called early, late or twice
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.deadline().is_some_and(|deadline| now >= deadline) {
+        if let State::Asking(exchange) = &self.state
+            && exchange.until <= now
+        {
+            self.slow.push(exchange.clone());
             self.fail(Failure::TimedOut, now);
         }
     }
@@ -199,6 +225,7 @@ impl<T: Clone> Lookup<T> {
             tried: 0,
             worst: Failure::Unreachable,
             next_id: TransmitId::FIRST,
+            slow: Vec::new(),
             state: State::Done(Err(DnsError::NotEncodable)),
         };
         match Special::of(name) {
@@ -232,6 +259,7 @@ impl<T: Clone> Lookup<T> {
     fn ask(&mut self, now: Instant) {
         self.tried = 0;
         self.worst = Failure::Unreachable;
+        self.slow.clear();
         if self.tries > 0 {
             self.transmit(Transport::Udp, now);
         } else {
@@ -316,6 +344,12 @@ struct Exchange {
     until: Instant,
     /// Until it has been polled
     transmit: Option<Transmit>,
+}
+
+impl Exchange {
+    fn read(&self, bytes: &[u8]) -> Reading {
+        message::read(bytes, self.query_id, &self.question)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

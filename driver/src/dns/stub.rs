@@ -11,7 +11,8 @@ use super::config::{ConfigError, DnsConfig};
 use super::hosts::Hosts;
 use super::lookup::Lookup;
 use super::step::{Step, Transmit, Transport};
-use crate::io::{ByteStream, Datagrams, Io, before, sleep_until};
+use crate::io::{ByteStream, Datagrams, Io, before};
+use crate::tasks::Tasks;
 
 /// A stub resolver: asks the name servers of a [`DnsConfig`], and leaves recursion to them
 ///
@@ -71,65 +72,67 @@ impl<I: Io> Dns for Stub<I> {
 
 /// Does what the look-up says
 ///
-/// Each round ends an exchange, of which a look-up has at most three for each try of each question.
+/// Ends, since a look-up does: it has at most three exchanges for each try of each question, and looks at
+/// the time with each message, however fast forged ones arrive.
 async fn run<T: Clone + Send>(io: &impl Io, mut lookup: Lookup<T>) -> Result<Answer<T>, DnsError> {
+    let mut exchanges = Tasks::new();
     loop {
-        match lookup.poll() {
+        let until = match lookup.poll() {
             Step::Done(result) => return result,
             Step::Send(transmit) => {
-                let deadline = lookup.deadline().unwrap_or_default();
-                match before(io, deadline, exchange(io, &transmit, &mut lookup)).await {
-                    Some(Ok(())) => (),
-                    Some(Err(_)) => lookup.handle_failure(transmit.id(), io.now()),
-                    None => lookup.handle_timeout(io.now()),
-                }
+                exchanges.push(transmit.id(), ask(io, transmit));
+                continue;
             }
-            // An exchange that is over leaves nothing to wait for; should that change, this waits
-            Step::Wait { until } => {
-                sleep_until(io, until).await;
-                lookup.handle_timeout(io.now());
+            Step::Wait { until } => until,
+        };
+        exchanges.retain(|id| lookup.awaits(id));
+        match before(io, until, exchanges.next()).await {
+            None => lookup.handle_timeout(io.now()),
+            Some((_, Err(error))) if is_ours(&error) => return Err(DnsError::OutOfSockets),
+            Some((id, Err(_))) => lookup.handle_failure(id, io.now()),
+            Some((id, Ok((message, socket)))) => {
+                lookup.handle_message(id, &message, io.now());
+                if let Some(socket) = socket {
+                    exchanges.push(id, listen(socket));
+                }
             }
         }
     }
 }
 
-/// Sends a query and hands over what comes back, until the look-up has heard enough
-async fn exchange<T: Clone + Send>(
-    io: &impl Io,
-    transmit: &Transmit,
-    lookup: &mut Lookup<T>,
-) -> io::Result<()> {
+/// Whether this machine failed, and no server: EMFILE and ENFILE, or WSAEMFILE on Windows
+fn is_ours(error: &io::Error) -> bool {
+    let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[23, 24] };
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}
+
+/// A message from the server asked, and the socket if it may bring more
+type Heard<I> = io::Result<(Vec<u8>, Option<<I as Io>::Udp>)>;
+
+/// Sends a query and waits for the first message that comes back
+async fn ask<I: Io>(io: &I, transmit: Transmit) -> Heard<I> {
     match transmit.transport() {
-        Transport::Tcp => exchange_stream(io, transmit, lookup).await,
-        Transport::Udp => exchange_datagrams(io, transmit, lookup).await,
+        Transport::Tcp => Ok((exchange_stream(io, &transmit).await?, None)),
+        Transport::Udp => {
+            let socket = io.connect_udp(transmit.server()).await?;
+            socket.send(transmit.message()).await?;
+            listen(socket).await
+        }
     }
 }
 
-/// Over UDP
-///
-/// However fast forged datagrams arrive, the loop ends by the time the try does: the look-up looks at
-/// the time with each of them.
-async fn exchange_datagrams<T: Clone + Send>(
-    io: &impl Io,
-    transmit: &Transmit,
-    lookup: &mut Lookup<T>,
-) -> io::Result<()> {
-    let socket = io.connect_udp(transmit.server()).await?;
-    socket.send(transmit.message()).await?;
+/// Waits for a message
+async fn listen<U: Datagrams>(socket: U) -> io::Result<(Vec<u8>, Option<U>)> {
     let mut buffer = vec![0; DATAGRAM_BUFFER];
-    while lookup.awaits(transmit.id()) {
-        let len = socket.receive(&mut buffer).await?;
-        lookup.handle_message(transmit.id(), &buffer[..len], io.now());
-    }
-    Ok(())
+    let len = socket.receive(&mut buffer).await?;
+    buffer.truncate(len);
+    Ok((buffer, Some(socket)))
 }
 
 /// Over TCP: one message each way, after its length (RFC 1035 §4.2.2)
-async fn exchange_stream<T: Clone + Send>(
-    io: &impl Io,
-    transmit: &Transmit,
-    lookup: &mut Lookup<T>,
-) -> io::Result<()> {
+async fn exchange_stream(io: &impl Io, transmit: &Transmit) -> io::Result<Vec<u8>> {
     let mut stream = io.connect_tcp(transmit.server()).await?;
     let len = u16::try_from(transmit.message().len()).map_err(io::Error::other)?;
     stream
@@ -139,8 +142,7 @@ async fn exchange_stream<T: Clone + Send>(
     read_exact(&mut stream, &mut len).await?;
     let mut message = vec![0; u16::from_be_bytes(len).into()];
     read_exact(&mut stream, &mut message).await?;
-    lookup.handle_message(transmit.id(), &message, io.now());
-    Ok(())
+    Ok(message)
 }
 
 async fn read_exact(stream: &mut impl ByteStream, mut buffer: &mut [u8]) -> io::Result<()> {

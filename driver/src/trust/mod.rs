@@ -6,156 +6,65 @@
 //! never learns the peer's address, and a session made without verification must not be resumed where
 //! one is due.
 
+mod certificate;
 mod failure;
 mod lenient;
+#[cfg(test)]
+mod limbo;
+#[cfg(test)]
+mod limbo_known;
+mod revocation;
+mod roots;
+mod strict;
+mod transparency;
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fedway_core::{Host, TlsError, Verdict};
+use fedway_core::{CtPolicy, Host, TlsError, Verdict};
+use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection};
 
+pub use self::certificate::{CertificateSummary, KeyType, UnreadableCertificate, rfc3339};
 pub(crate) use self::failure::connect_error;
 use self::lenient::Lenient;
+pub use self::revocation::Revocation;
+pub use self::roots::{PemError, Roots, TrustError};
+use self::strict::Strict;
+use self::transparency::Judge;
+#[doc(hidden)]
+pub use self::transparency::read_hostile;
+pub use self::transparency::{
+    LogList, LogListError, LoggedAt, SctOutcome, SctSource, Transparency,
+};
 
-/// The certificate authorities that are trusted
-///
-/// The operating system's by default. On Linux these are the files that OpenSSL would read: `SSL_CERT_FILE`
-/// and `SSL_CERT_DIR` are honoured.
-#[derive(Clone, Debug)]
-pub struct Roots {
-    system: bool,
-    added: Vec<CertificateDer<'static>>,
+/// What verification goes by
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Basis {
+    pub(crate) roots: Roots,
+    pub(crate) revocation: Revocation,
+    pub(crate) logs: Option<LogList>,
 }
 
-impl Default for Roots {
-    fn default() -> Self {
-        Self {
-            system: true,
-            added: Vec::new(),
-        }
-    }
-}
-
-impl Roots {
-    /// No authority at all: only those [added](Self::add_pem) will count
-    #[must_use]
-    pub fn none() -> Self {
-        Self {
-            system: false,
-            added: Vec::new(),
-        }
-    }
-
-    /// Trusts every certificate of a PEM text (RFC 7468), besides those trusted already
-    ///
-    /// # Errors
-    ///
-    /// If the text has no certificate, or one that cannot be read; nothing is added then.
-    pub fn add_pem(&mut self, pem: &[u8]) -> Result<(), PemError> {
-        let mut store = RootCertStore::empty();
-        let mut added = Vec::new();
-        for (index, certificate) in CertificateDer::pem_slice_iter(pem).enumerate() {
-            let malformed = PemError::Malformed {
-                certificate: index + 1,
-            };
-            let certificate = certificate.map_err(|_| malformed)?;
-            store.add(certificate.clone()).map_err(|_| malformed)?;
-            added.push(certificate);
-        }
-        if added.is_empty() {
-            return Err(PemError::Empty);
-        }
-        self.added.append(&mut added);
-        Ok(())
-    }
-
-    /// Trusts every certificate of a PEM file, besides those trusted already
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read, or as [`add_pem`](Self::add_pem).
-    pub fn add_pem_file(&mut self, path: &Path) -> Result<(), TrustError> {
-        let pem = fs::read(path).map_err(|error| TrustError::Unreadable {
-            path: path.into(),
-            error: error.kind(),
-        })?;
-        self.add_pem(&pem).map_err(|error| TrustError::Pem {
-            path: path.into(),
-            error,
-        })
-    }
-
-    fn verifier(
+impl Basis {
+    /// What judges certificate transparency: nobody without a list of logs
+    fn judge(
         &self,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
-        if self.system {
-            // Its only other failure is a root that `add_pem` has parsed already
-            let verifier = Verifier::new_with_extra_roots(self.added.clone(), provider.clone())
-                .map_err(|_| TrustError::NoSystemRoots)?;
-            return Ok(Arc::new(verifier));
-        }
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(self.added.iter().cloned());
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(store.into(), provider.clone()).build();
-        Ok(verifier.map_err(|_| TrustError::NoRoots)?)
+        policy: CtPolicy,
+        provider: &CryptoProvider,
+    ) -> Result<Option<Arc<Judge>>, TrustError> {
+        let logs = match (policy, &self.logs) {
+            (CtPolicy::Off | CtPolicy::Require { minimum: 0 } | CtPolicy::Report, None)
+            | (CtPolicy::Off, Some(_)) => return Ok(None),
+            (CtPolicy::Require { .. }, None) => return Err(TrustError::NoLogList),
+            (CtPolicy::Report | CtPolicy::Require { .. }, Some(logs)) => logs.clone(),
+        };
+        let algorithms = provider.signature_verification_algorithms;
+        let judge = Judge::new(logs, policy, &self.roots.store()?, algorithms);
+        Ok(Some(judge.into()))
     }
-}
-
-/// Why there is nobody to trust
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrustError {
-    /// Neither the system's roots nor others were asked for
-    #[error("no certificate authority to trust")]
-    NoRoots,
-    /// The operating system has no root that can be read
-    #[error("the operating system has no usable certificate authority")]
-    NoSystemRoots,
-    /// A file has no certificate, or a broken one
-    #[error("{}: {error}", path.display())]
-    Pem {
-        /// The file
-        path: PathBuf,
-        /// What is wrong with it
-        error: PemError,
-    },
-    /// The cryptographic provider supports neither TLS 1.2 nor 1.3
-    #[error("the cryptographic provider supports no usable TLS version")]
-    Provider,
-    /// A file could not be read
-    #[error("{}: {error}", path.display())]
-    Unreadable {
-        /// The file
-        path: PathBuf,
-        /// Why not
-        error: io::ErrorKind,
-    },
-}
-
-/// What is wrong with a PEM text
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PemError {
-    /// It has no certificate
-    #[error("no certificate in PEM format")]
-    Empty,
-    /// A certificate in it is broken
-    #[error("certificate {certificate} is malformed")]
-    Malformed {
-        /// Which one, from 1
-        certificate: usize,
-    },
 }
 
 /// The client configurations of both verdicts
@@ -163,17 +72,41 @@ pub enum PemError {
 pub(crate) struct Trust {
     strict: Arc<ClientConfig>,
     lenient: Arc<ClientConfig>,
+    transparency: Option<Arc<Judge>>,
 }
 
 impl Trust {
-    pub(crate) fn new(roots: &Roots, provider: Arc<CryptoProvider>) -> Result<Self, TrustError> {
-        let strict = client_config(&provider, roots.verifier(&provider)?)?;
+    pub(crate) fn new(
+        basis: &Basis,
+        policy: CtPolicy,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, TrustError> {
+        let verifier = basis.roots.verifier(&basis.revocation, &provider)?;
+        let transparency = basis.judge(policy, &provider)?;
+        let strict = Strict::new(verifier, transparency.clone());
+        let strict = client_config(&provider, Arc::new(strict))?;
         let mut lenient = client_config(&provider, Arc::new(Lenient::new(&provider)))?;
         lenient.resumption = Resumption::disabled();
         Ok(Self {
             strict: strict.into(),
             lenient: lenient.into(),
+            transparency,
         })
+    }
+
+    /// What was found of a session's certificate transparency; `None` where nobody looked
+    pub(crate) fn transparency(
+        &self,
+        session: &ClientConnection,
+        verdict: &Verdict,
+    ) -> Option<Transparency> {
+        match verdict {
+            Verdict::Skip(_) => None,
+            Verdict::Verify => {
+                let judge = self.transparency.as_ref()?;
+                Some(judge.recall(session.peer_certificates()?, UnixTime::now()))
+            }
+        }
     }
 
     /// The configuration that carries out a verdict
@@ -216,41 +149,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pem_without_a_certificate_is_refused() {
-        for pem in [
-            "",
-            "hello",
-            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-        ] {
-            assert_eq!(
-                Roots::none().add_pem(pem.as_bytes()),
-                Err(PemError::Empty),
-                "{pem}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_broken_certificate_is_refused_with_its_position() {
-        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        let error = Roots::none().add_pem(pem.as_bytes());
-        assert_eq!(error, Err(PemError::Malformed { certificate: 1 }));
-    }
-
-    #[test]
-    fn a_file_that_is_not_there_is_named() {
-        let error = Roots::none()
-            .add_pem_file(Path::new("/nonexistent/ca.pem"))
-            .unwrap_err();
-        assert_eq!(error.to_string(), "/nonexistent/ca.pem: entity not found");
-    }
-
-    #[test]
     fn nobody_to_trust_is_an_error_at_once() {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let basis = Basis {
+            roots: Roots::none(),
+            ..Basis::default()
+        };
         assert_eq!(
-            Trust::new(&Roots::none(), provider).unwrap_err(),
+            Trust::new(&basis, CtPolicy::default(), provider).unwrap_err(),
             TrustError::NoRoots
         );
+    }
+
+    #[test]
+    fn transparency_cannot_be_required_without_a_list_of_logs() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let required = CtPolicy::Require { minimum: 1 };
+        let judge = Basis::default().judge(required, &provider);
+        assert_eq!(judge.unwrap_err(), TrustError::NoLogList);
     }
 }

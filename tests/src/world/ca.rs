@@ -3,10 +3,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, Error, ExtendedKeyUsagePurpose,
-    IsCa, KeyPair, KeyUsagePurpose, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    Error, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, PublicKeyData,
+    RevokedCertParams, SerialNumber, SignatureAlgorithm, SigningKey, date_time_ymd,
 };
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::certificate::{Certificate, Key, Signer};
+use super::ct;
+use super::sha1;
 
 /// A certificate authority with a key of its own.
 ///
@@ -23,19 +29,22 @@ pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     /// One key for every leaf: a new one each would only cost time.
     leaf_key: KeyPair,
+    /// And one for every intermediate.
+    intermediate_key: KeyPair,
     serial: AtomicU64,
 }
 
 impl Authority {
+    /// The serial number of the intermediate that the root issued, where there is one.
+    pub const INTERMEDIATE: u64 = 1 << 40;
+
     /// Makes an authority whose root certificate bears `name`.
     pub fn new(name: &str) -> Result<Self, Error> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let params = authority_params(name);
         Ok(Self {
             issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?,
             leaf_key: KeyPair::generate()?,
+            intermediate_key: KeyPair::generate()?,
             serial: AtomicU64::new(1),
         })
     }
@@ -50,119 +59,155 @@ impl Authority {
         self.issuer.der().clone()
     }
 
+    /// A revocation list of the root, in PEM: these serial numbers, good until a year.
+    pub fn revocation_list(&self, serials: &[u64], good_until: i32) -> Result<String, Error> {
+        let revoked = |serial: &u64| RevokedCertParams {
+            serial_number: serial_number(*serial),
+            revocation_time: date_time_ymd(2001, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2001, 1, 1),
+            next_update: date_time_ymd(good_until, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer)?.pem()
+    }
+
     /// Issues what `certificate` describes. Fails where a name cannot stand in a certificate.
     pub fn issue(&self, certificate: &Certificate) -> Result<Issued, Error> {
         let mut params = certificate.params()?;
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        params.serial_number = Some(SerialNumber::from_slice(&serial_bytes(serial)));
-        let leaf = match certificate.signer {
-            Signer::Authority => params.signed_by(&self.leaf_key, &self.issuer)?,
-            Signer::Itself => params.self_signed(&self.leaf_key)?,
-            Signer::Stranger => {
-                let stranger = Self::new("An authority nobody trusts")?;
-                params.signed_by(&self.leaf_key, &stranger.issuer)?
-            }
+        let next = || self.serial.fetch_add(1, Ordering::Relaxed);
+        params.serial_number = Some(serial_number(certificate.serial.unwrap_or_else(next)));
+        let (leaf, issuers) = match certificate.key {
+            Key::Rsa1024 => self.sign(certificate, params, &ShortKey)?,
+            Key::Usual => self.sign(certificate, params, &self.leaf_key)?,
+            Key::UsualSignedOverSha1 => return sha1_issued(),
         };
+        let ocsp = ct::stapled(&certificate.timestamps, &leaf)?;
         Ok(Issued {
-            chain: vec![leaf.der().clone()],
+            chain: certificate.chain.order(leaf, issuers),
             key: PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()).into(),
+            ocsp,
         })
     }
-}
 
-/// What a certificate shall say, and what shall be wrong with it. Valid unless told otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate {
-    names: Vec<String>,
-    validity: Validity,
-    signer: Signer,
-}
-
-impl Certificate {
-    /// A certificate for one host name or IP address.
-    pub fn for_name(name: &str) -> Self {
-        Self::for_names([name])
-    }
-
-    /// A certificate for several host names and IP addresses, or for none.
-    pub fn for_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self {
-            names: names.into_iter().map(plain_host).collect(),
-            validity: Validity::Now,
-            signer: Signer::Authority,
+    /// The leaf, and the intermediates from the one that issued it up.
+    fn sign(
+        &self,
+        certificate: &Certificate,
+        params: CertificateParams,
+        key: &impl PublicKeyData,
+    ) -> Result<(CertificateDer<'static>, Vec<CertificateDer<'static>>), Error> {
+        match &certificate.signer {
+            Signer::Authority => {
+                let leaf = sign_by(certificate, params, key, &self.issuer)?;
+                Ok((leaf, Vec::new()))
+            }
+            Signer::Itself => Ok((params.self_signed(&self.leaf_key)?.into(), Vec::new())),
+            Signer::Stranger => {
+                let stranger = Self::new("An authority nobody trusts")?;
+                let leaf = sign_by(certificate, params, key, &stranger.issuer)?;
+                Ok((leaf, Vec::new()))
+            }
+            Signer::Intermediate | Signer::Limited(_) | Signer::Server => {
+                let mut own = authority_params("An intermediate authority");
+                own.serial_number = Some(serial_number(Self::INTERMEDIATE));
+                certificate.signer.limit(&mut own);
+                let own = CertifiedIssuer::signed_by(own, &self.intermediate_key, &self.issuer)?;
+                let leaf = sign_by(certificate, params, key, &own)?;
+                Ok((leaf, vec![own.der().clone()]))
+            }
+            Signer::TwoIntermediates => {
+                let mut outer = authority_params("An outer authority");
+                outer.serial_number = Some(serial_number(Self::INTERMEDIATE));
+                let outer =
+                    CertifiedIssuer::signed_by(outer, &self.intermediate_key, &self.issuer)?;
+                let mut inner = authority_params("An inner authority");
+                inner.serial_number = Some(serial_number(Self::INTERMEDIATE + 1));
+                let inner = CertifiedIssuer::signed_by(inner, &self.intermediate_key, &outer)?;
+                let leaf = sign_by(certificate, params, key, &inner)?;
+                Ok((leaf, vec![inner.der().clone(), outer.der().clone()]))
+            }
         }
-    }
-
-    /// Its time is long over.
-    pub fn expired(mut self) -> Self {
-        self.validity = Validity::Past;
-        self
-    }
-
-    /// Its time is yet to come.
-    pub fn not_yet_valid(mut self) -> Self {
-        self.validity = Validity::Future;
-        self
-    }
-
-    /// It vouches for itself.
-    pub fn self_signed(mut self) -> Self {
-        self.signer = Signer::Itself;
-        self
-    }
-
-    /// It comes from another authority, which nobody trusts.
-    pub fn from_unknown_authority(mut self) -> Self {
-        self.signer = Signer::Stranger;
-        self
-    }
-
-    fn params(&self) -> Result<CertificateParams, Error> {
-        let mut params = CertificateParams::new(self.names.clone())?;
-        let subject = self.names.first().map_or("nobody", String::as_str);
-        params.distinguished_name.push(DnType::CommonName, subject);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        let (from, until) = self.validity.years();
-        params.not_before = date_time_ymd(from, 1, 1);
-        params.not_after = date_time_ymd(until, 1, 1);
-        Ok(params)
     }
 }
 
 /// A certificate with its private key, as rustls takes them.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Issued {
     /// The leaf certificate, then intermediates; the root is not among them.
     pub chain: Vec<CertificateDer<'static>>,
-    /// The leaf's private key.
+    /// The leaf's private key; another, where the certificate's is too short for anybody to sign with.
     pub key: PrivateKeyDer<'static>,
+    /// The OCSP response to staple (RFC 6066 section 8), where it shall have one.
+    pub ocsp: Option<Vec<u8>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Validity {
-    Future,
-    Now,
-    Past,
+fn sign_by(
+    certificate: &Certificate,
+    params: CertificateParams,
+    key: &impl PublicKeyData,
+    issuer: &Issuer<'_, impl SigningKey>,
+) -> Result<CertificateDer<'static>, Error> {
+    let sign = |params: &CertificateParams| params.signed_by(key, issuer);
+    let issuer_key = issuer.key().subject_public_key_info();
+    ct::logged(&certificate.timestamps, params, sign, &issuer_key)
 }
 
-impl Validity {
-    fn years(self) -> (i32, i32) {
-        match self {
-            Self::Future => (3000, 3001),
-            Self::Now => (2000, 3000),
-            Self::Past => (2000, 2001),
-        }
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn sha1_issued() -> Result<Issued, Error> {
+    let unreadable = |_| Error::CouldNotParseCertificate;
+    Ok(Issued {
+        chain: vec![CertificateDer::from_pem_slice(sha1::LEAF.as_bytes()).map_err(unreadable)?],
+        key: PrivateKeyDer::from_pem_slice(sha1::KEY.as_bytes()).map_err(unreadable)?,
+        ocsp: None,
+    })
+}
+
+/// An RSA key of 1,024 bits, whose private half nobody has: who looks at it refuses it.
+struct ShortKey;
+
+impl PublicKeyData for ShortKey {
+    fn der_bytes(&self) -> &[u8] {
+        &SHORT_KEY
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signer {
-    Authority,
-    Itself,
-    Stranger,
-}
+/// `RSAPublicKey` (RFC 3279 section 2.3.1): an odd modulus of 1,024 bits, and the usual exponent.
+static SHORT_KEY: [u8; 140] = {
+    let mut key = [0xc5; 140];
+    let head = [0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00];
+    let tail = [0x02, 0x03, 0x01, 0x00, 0x01];
+    let mut at = 0;
+    while at < head.len() {
+        key[at] = head[at];
+        at += 1;
+    }
+    at = 0;
+    while at < tail.len() {
+        key[135 + at] = tail[at];
+        at += 1;
+    }
+    key
+};
 
 /// A host as certificates and SNI spell it: lower case, no brackets, no final dot.
 pub(super) fn plain_host(host: &str) -> String {
@@ -172,8 +217,8 @@ pub(super) fn plain_host(host: &str) -> String {
 }
 
 /// A serial number is positive and has no needless leading zero (RFC 5280 section 4.1.2.2).
-fn serial_bytes(serial: u64) -> [u8; 9] {
+fn serial_number(serial: u64) -> SerialNumber {
     let mut bytes = [1; 9];
     bytes[1..].copy_from_slice(&serial.to_be_bytes());
-    bytes
+    SerialNumber::from_slice(&bytes)
 }

@@ -5,10 +5,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
-use rustls::{ServerConfig, SupportedProtocolVersion};
 use rustls::server::ServerSessionMemoryCache;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 
-use super::ca::{Authority, Certificate, plain_host};
+use super::ca::{Authority, plain_host};
+use super::certificate::Certificate;
 use super::reply::Reply;
 
 /// An HTTPS server for one or several names: a certificate and the replies to paths.
@@ -43,6 +45,8 @@ pub enum ConnectionFault {
     Reset,
     /// Waits after the ClientHello, then goes on.
     SlowHandshake(Duration),
+    /// Replies to the ClientHello as a server does that knows nothing newer than TLS 1.1.
+    Tls11,
 }
 
 impl Https {
@@ -97,7 +101,7 @@ impl Https {
 
     /// Speaks TLS 1.2 and nothing newer.
     pub fn tls12(mut self) -> Self {
-        self.versions = &[&rustls::version::TLS12];
+        self.versions = ONLY_TLS12;
         self
     }
 
@@ -136,13 +140,17 @@ fn make_config(
     let issued = authority
         .issue(&server.certificate)
         .map_err(|error| error.to_string())?;
+    let key = provider.key_provider.load_private_key(issued.key);
+    let key = key.map_err(|error| error.to_string())?;
+    // Unlike `with_single_cert` this shows certificates that are not the key's
+    let mut certified = CertifiedKey::new(issued.chain, key);
+    certified.ocsp = issued.ocsp;
+    let resolver = SingleCertAndKey::from(certified);
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(server.versions)
-        .and_then(|it| {
-            it.with_no_client_auth()
-                .with_single_cert(issued.chain, issued.key)
-        })
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.to_string())?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(resolver));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
     Ok(Arc::new(config))
@@ -156,3 +164,6 @@ const WELL_KNOWN: &str = "/.well-known/matrix/server";
 
 /// What a homeserver always answers (Server-Server API, "Server implementation").
 const VERSION: &str = "/_matrix/federation/v1/version";
+
+/// Made so that it outlives every server.
+static ONLY_TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];

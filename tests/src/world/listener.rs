@@ -120,6 +120,7 @@ fn greet(connection: &Connection, accepted: Accepted, fault: Option<ConnectionFa
                 shake_hands(connection, accepted);
             }
         }
+        Some(ConnectionFault::Tls11) => speak_tls11(connection.stream()),
         // Refused is a matter of the reroute: who knew the address before comes through.
         Some(
             ConnectionFault::HangAfterAccept | ConnectionFault::Refused | ConnectionFault::Reset,
@@ -202,6 +203,21 @@ fn speak_plainly(mut stream: &TcpStream) {
     // The client may have left.
     let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     let _ = stream.shutdown(Shutdown::Write);
+}
+
+/// What a server of 2010 replies to a ClientHello (RFC 4346 section 7.4.1.3); then waits for the answer.
+fn speak_tls11(mut stream: &TcpStream) {
+    const VERSION: [u8; 2] = [3, 2];
+    // TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, no compression
+    const CHOICE: [u8; 3] = [0xc0, 0x09, 0];
+    let (random, no_session) = ([7; 32], [0]);
+    let hello = [&VERSION[..], &random, &no_session, &CHOICE].concat();
+    let length = |bytes: &[u8]| [0, bytes.len().to_be_bytes()[7]];
+    let message = [&[2, 0][..], &length(&hello), &hello].concat();
+    let record = [&[22][..], &VERSION, &length(&message), &message].concat();
+    // The client may have left.
+    let _ = stream.write_all(&record);
+    swallow(stream);
 }
 
 /// Pauses; whether the client is still there afterwards. It has nothing to say meanwhile.

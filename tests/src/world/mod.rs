@@ -30,8 +30,10 @@
 //! Plans panic where a name or an address in them is none: they are written by hand.
 
 mod ca;
+mod certificate;
 mod connection;
 mod crew;
+mod ct;
 mod dns;
 mod dns_server;
 mod exchange;
@@ -41,6 +43,7 @@ mod listener;
 mod log;
 mod plan;
 mod reply;
+mod sha1;
 mod sockets;
 mod zone;
 
@@ -56,13 +59,16 @@ pub use hickory_proto::rr::RecordType;
 pub use rcgen::Error as CertificateError;
 use rustls::pki_types::CertificateDer;
 
-pub use self::ca::{Authority, Certificate, Issued};
+pub use self::ca::{Authority, Issued};
+pub use self::certificate::Certificate;
+pub use self::ct::{CtLog, Timestamp};
 pub use self::dns::DnsFault;
 pub use self::dns_server::DnsServer;
 pub use self::https::{ConnectionFault, Https};
 pub use self::log::{ConnectionId, DnsQuery, Entry, Event, Request, Transport};
 pub use self::plan::{Ttl, WorldPlan};
 pub use self::reply::{Body, Reply};
+pub use self::sha1::SHA1_ROOT;
 
 use self::ground::Ground;
 use self::listener::Address;
@@ -154,6 +160,11 @@ impl World {
     /// The root certificate to trust, in DER.
     pub fn ca_der(&self) -> CertificateDer<'static> {
         self.ground.authority.der()
+    }
+
+    /// The authority of the world's certificates.
+    pub fn authority(&self) -> &Authority {
+        &self.ground.authority
     }
 
     /// Everything that has reached the world so far, in order of arrival.

@@ -1,0 +1,204 @@
+//! What a search costs in instructions, as a table.
+//!
+//! `cargo bench -p fedway-core --bench cost`. Counted by callgrind, under which the bench runs itself once a
+//! case; without valgrind it says so and counts nothing. Allocations are counted by the bench `memory`: the
+//! allocator that counts them must not be counted here.
+//!
+//! Counted are `Discovery::connect`, every `poll` and `handle`, the loop around them with its queue of
+//! actions, and the drop of search and result; `malloc` and `free` included, also the `free` of what replies
+//! hold. Not counted is what a driver does: making the replies. Each case ran before it is counted, so that
+//! the allocator has its free lists. Instructions repeat as long as compiler, libc and processor features do.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+
+mod searches;
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::hint::black_box;
+use std::io;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use fedway_core::{Discovery, Instant, ServerName};
+
+use self::searches::{
+    Case, LITERAL, LONGEST_DRAFT_2019, LONGEST_R0_1, LONGEST_V1_8, carry, under_way,
+};
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [CASE, name] => {
+            let row = ROWS.iter().find(|row| row.work.name() == name);
+            row.ok_or("no such case")?.work.run();
+            Ok(ExitCode::SUCCESS)
+        }
+        // `cargo test --benches` leaves it out: nothing is worth counting in a debug build
+        ref others if !others.contains(&"--bench") => {
+            ROWS.iter().for_each(|row| row.work.run());
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => table(),
+    }
+}
+
+fn table() -> Result<ExitCode, Box<dyn Error>> {
+    println!("instructions (callgrind; malloc and free included)\n");
+    println!("instructions  target          case");
+    let mut status = ExitCode::SUCCESS;
+    for Row { work, target } in &ROWS {
+        let Some(count) = count(work.name())? else {
+            println!("valgrind is not on the PATH: instructions are not counted");
+            break;
+        };
+        let verdict = match target {
+            None => String::new(),
+            Some(target) if count < *target => format!("< {target} holds"),
+            Some(target) => {
+                status = ExitCode::FAILURE;
+                format!("< {target} MISSED")
+            }
+        };
+        println!("{count:>12}  {verdict:<14}  {}", work.title());
+    }
+    println!("\nwhere they go: callgrind_annotate {}", output("CASE"));
+    Ok(status)
+}
+
+struct Row {
+    work: Work,
+    /// What the count is to stay under
+    target: Option<u64>,
+}
+
+const ROWS: [Row; 6] = [
+    Row {
+        work: Work::Parse("matrix.example.org:8448"),
+        target: None,
+    },
+    Row {
+        work: Work::Parse("[2620:fe::9]:8448"),
+        target: None,
+    },
+    Row {
+        work: Work::Search(LITERAL),
+        target: Some(2_000),
+    },
+    Row {
+        work: Work::Search(LONGEST_V1_8),
+        target: Some(25_000),
+    },
+    Row {
+        work: Work::Search(LONGEST_R0_1),
+        target: None,
+    },
+    Row {
+        work: Work::Search(LONGEST_DRAFT_2019),
+        target: None,
+    },
+];
+
+enum Work {
+    /// Parse this server name
+    Parse(&'static str),
+    Search(Case),
+}
+
+impl Work {
+    /// Unique, and fit for a file name
+    fn name(&self) -> &str {
+        match self {
+            Self::Parse(text) if text.starts_with('[') => "parse-literal",
+            Self::Parse(_) => "parse-host",
+            Self::Search(case) => case.name,
+        }
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::Parse(text) => format!("parse {text}"),
+            Self::Search(case) => format!("search, {}", case.title),
+        }
+    }
+
+    fn run(&self) {
+        match self {
+            Self::Parse(text) => {
+                let parse = |text: &str| drop(black_box(ServerName::parse(black_box(text))));
+                parse(text);
+                counted_region(|| parse(text));
+            }
+            Self::Search(case) => {
+                let (name, config) = case.given();
+                let search = |counted: bool| {
+                    let mut under_way = under_way();
+                    let mut replies = case.replies().collect::<Vec<_>>().into_iter();
+                    let mut run = || {
+                        let mut search = Discovery::connect(&name, &config, SEED, Instant::ORIGIN);
+                        carry(&mut search, &mut under_way, &mut replies, || ())
+                    };
+                    if counted {
+                        counted_region(|| drop(black_box(run())));
+                    } else {
+                        case.check(&run());
+                    }
+                };
+                search(false);
+                search(true);
+            }
+        }
+    }
+}
+
+/// Callgrind collects from its begin to its end: the pattern [`REGION`] is its name
+#[inline(never)]
+fn counted_region(work: impl FnOnce()) {
+    work();
+    // Not a tail call: the region ends here
+    black_box(());
+}
+
+/// Runs a case under callgrind; `None` if there is none
+fn count(case: &str) -> Result<Option<u64>, Box<dyn Error>> {
+    let output = output(case);
+    let run = Command::new("valgrind")
+        .args(["--quiet", "--tool=callgrind"])
+        .arg(format!("--toggle-collect={REGION}"))
+        .arg(format!("--callgrind-out-file={output}"))
+        .arg(env::current_exe()?)
+        .args([CASE, case])
+        .stdin(Stdio::null())
+        .output();
+    let run = match run {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        run => run?,
+    };
+    if !run.status.success() {
+        return Err(format!("{case}: {}", String::from_utf8_lossy(&run.stderr)).into());
+    }
+    let profile = fs::read_to_string(output)?;
+    let mut totals = profile
+        .lines()
+        .filter_map(|line| line.strip_prefix("totals: "));
+    let total = totals.next().ok_or("no totals in callgrind's output")?;
+    match total.trim().parse()? {
+        0 => Err(format!("{case}: nothing matches {REGION}").into()),
+        count => Ok(Some(count)),
+    }
+}
+
+/// Where callgrind's profile of a case is left
+fn output(case: &str) -> String {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = directory.join(format!("callgrind.{case}"));
+    file.to_string_lossy().into_owned()
+}
+
+/// What callgrind's demangled name of [`counted_region`] has in it
+const REGION: &str = "*counted_region*";
+/// The argument before a case
+const CASE: &str = "case";
+/// Nothing is drawn: each SRV set has one record
+const SEED: u64 = 0;

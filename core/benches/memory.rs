@@ -1,0 +1,148 @@
+//! What a search allocates, and what it keeps, as two tables.
+//!
+//! `cargo bench -p fedway-core --bench memory`. Counted by dhat, exactly: a reallocation counts as an
+//! allocation of its new size. Counted is what the bench `cost` counts; what replies hold was allocated before.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its tables")]
+
+mod searches;
+
+use std::env;
+use std::fmt::Display;
+use std::hint::black_box;
+use std::mem::size_of;
+use std::process::ExitCode;
+
+use dhat::{HeapStats, Profiler};
+use fedway_core::{Discovery, Instant, ServerName};
+
+use self::searches::{
+    Case, LITERAL, LONGEST_DRAFT_2019, LONGEST_R0_1, LONGEST_V1_8, carry, under_way,
+};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+fn main() -> ExitCode {
+    // `cargo test --benches` leaves it out
+    let judged = env::args().any(|argument| argument == "--bench");
+    let mut table = Table { missed: false };
+
+    println!("allocations (dhat)\n");
+    println!("allocations  target        bytes  case");
+    for text in ["matrix.example.org:8448", "[2620:fe::9]:8448"] {
+        let parse = || drop(black_box(ServerName::parse(black_box(text))));
+        table.allocations(&format!("parse {text}"), &allocated(parse), None);
+    }
+    for (case, target) in [
+        (LITERAL, Some(8)),
+        (LONGEST_V1_8, Some(80)),
+        (LONGEST_R0_1, None),
+        (LONGEST_DRAFT_2019, None),
+    ] {
+        let title = format!("search, {}", case.title);
+        table.allocations(&title, &allocated_by(&case), target);
+    }
+
+    println!("\nmemory (bytes)\n");
+    println!("bytes  target          what");
+    let size = size_of::<Discovery>();
+    table.bytes("size of a Discovery", size, Some(1 << 10));
+    for (case, target) in [(LITERAL, None), (LONGEST_V1_8, Some(3 << 10))] {
+        let Kept { waiting, peak } = kept(&case);
+        let title = case.title;
+        let what = format!("while it waits, with its heap: {title}");
+        table.bytes(&what, size + waiting, target);
+        // For information: one search at a time is in a call, and the reply was the driver's
+        let what = format!("within a call, with the reply: {title}");
+        table.bytes(&what, size + peak, None);
+    }
+    if judged && table.missed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+struct Table {
+    /// Whether any target was
+    missed: bool,
+}
+
+impl Table {
+    fn allocations(&mut self, title: &str, stats: &HeapStats, target: Option<u64>) {
+        let (blocks, bytes) = (stats.total_blocks, stats.total_bytes);
+        let verdict = self.judge(blocks, target);
+        println!("{blocks:>11}  {verdict:<12}  {bytes:>5}  {title}");
+    }
+
+    fn bytes(&mut self, title: &str, bytes: usize, target: Option<usize>) {
+        let verdict = self.judge(bytes, target);
+        println!("{bytes:>5}  {verdict:<14}  {title}");
+    }
+
+    /// Whether a number is under its target
+    fn judge<N: Display + PartialOrd>(&mut self, number: N, target: Option<N>) -> String {
+        match target {
+            None => String::new(),
+            Some(target) if number < target => format!("< {target} holds"),
+            Some(target) => {
+                self.missed = true;
+                format!("< {target} MISSED")
+            }
+        }
+    }
+}
+
+fn allocated(work: impl FnOnce()) -> HeapStats {
+    let _profiler = profiler();
+    work();
+    HeapStats::get()
+}
+
+fn allocated_by(case: &Case) -> HeapStats {
+    let (name, config) = case.given();
+    let mut under_way = under_way();
+    let mut replies = case.replies().collect::<Vec<_>>().into_iter();
+    let mut found = None;
+    let stats = allocated(|| {
+        let mut search = Discovery::connect(&name, &config, SEED, Instant::ORIGIN);
+        found = Some(carry(&mut search, &mut under_way, &mut replies, || ()));
+    });
+    case.check(&found.expect("it ran"));
+    stats
+}
+
+/// The heap that a search keeps
+struct Kept {
+    /// At most, whenever it waits for a reply
+    waiting: usize,
+    /// At most at all
+    peak: usize,
+}
+
+/// Counts the name and whatever the search keeps of replies; a configuration is shared by all searches
+fn kept(case: &Case) -> Kept {
+    let (name, config) = case.given();
+    let text = name.as_str();
+    let mut under_way = under_way();
+    let _profiler = profiler();
+    let own = ServerName::parse(text).expect("it was one before");
+    let mut search = Discovery::connect(&own, &config, SEED, Instant::ORIGIN);
+    drop(own);
+    let mut waiting = 0;
+    let found = carry(&mut search, &mut under_way, &mut case.replies(), || {
+        waiting = waiting.max(HeapStats::get().curr_bytes);
+    });
+    let peak = HeapStats::get().max_bytes;
+    case.check(&found);
+    Kept { waiting, peak }
+}
+
+/// Counts from here to its drop; writes no file
+fn profiler() -> Profiler {
+    Profiler::builder().testing().build()
+}
+
+/// Nothing is drawn: each SRV set has one record
+const SEED: u64 = 0;

@@ -1,0 +1,239 @@
+//! The searches that are counted, and the smallest driver that can carry them.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fedway_core::{
+    Absence, Action, Answer, Config, Discovery, DnsError, DnsName, Edition, Event, Found,
+    HttpAnswer, Instant, ServerName, SrvRecord, Step,
+};
+
+use self::Said::{Addresses, Connected, NoSrv, Srv, WellKnown};
+
+/// A search to a connection, with lookahead
+pub(crate) struct Case {
+    /// As an argument on a command line
+    pub(crate) name: &'static str,
+    /// As a row of a table
+    pub(crate) title: &'static str,
+    edition: Edition,
+    server_name: &'static str,
+    /// The step it ends with
+    step: &'static str,
+    /// What is answered, in the order in which it is: each to the first action under way that it fits
+    ///
+    /// Whatever was asked ahead is answered before it can be given up: no other order makes more work.
+    replies: &'static [Said],
+}
+
+/// A reply as it stands in a [`Case`]
+#[derive(Clone, Copy)]
+pub(crate) enum Said {
+    /// A and AAAA records: the family asked for is not looked at
+    Addresses(&'static str),
+    Connected,
+    NoSrv,
+    Srv(&'static str),
+    /// A delegation to this name
+    WellKnown(&'static str),
+}
+
+/// Step 1: nothing to ask, one connection
+pub(crate) const LITERAL: Case = Case {
+    name: "literal",
+    title: "IP literal: v1.8, step 1",
+    edition: Edition::V1_8,
+    server_name: "9.9.9.9",
+    step: "1",
+    replies: &[Connected],
+};
+
+/// The longest chain of v1.8: step 3.4, every host with an IPv4 and an IPv6 address
+pub(crate) const LONGEST_V1_8: Case = Case {
+    name: "longest-v1.8",
+    title: "longest of v1.8: step 3.4, dual stack",
+    edition: Edition::V1_8,
+    server_name: "example.org",
+    step: "3.4",
+    replies: &[
+        // example.org itself, and ahead _matrix-fed._tcp and _matrix._tcp below it
+        Addresses("2620:fe::1"),
+        Addresses("9.9.9.1"),
+        NoSrv,
+        NoSrv,
+        Connected,
+        WellKnown("matrix.example.net"),
+        // matrix.example.net, ahead; _matrix-fed._tcp below it, and ahead _matrix._tcp
+        Addresses("2620:fe::2"),
+        Addresses("9.9.9.2"),
+        NoSrv,
+        Srv("target.example.com"),
+        // target.example.com
+        Addresses("2620:fe::3"),
+        Addresses("9.9.9.3"),
+        Connected,
+    ],
+};
+
+/// The longest chain of r0.1: step 3.3
+pub(crate) const LONGEST_R0_1: Case = Case {
+    name: "longest-r0.1",
+    title: "longest of r0.1: step 3.3, dual stack",
+    edition: Edition::R0_1,
+    server_name: "example.org",
+    step: "3.3",
+    replies: &[
+        Addresses("2620:fe::1"),
+        Addresses("9.9.9.1"),
+        NoSrv,
+        Connected,
+        WellKnown("matrix.example.net"),
+        Addresses("2620:fe::2"),
+        Addresses("9.9.9.2"),
+        Srv("target.example.com"),
+        Addresses("2620:fe::3"),
+        Addresses("9.9.9.3"),
+        Connected,
+    ],
+};
+
+/// The longest chain of draft-2019: step 3.3
+pub(crate) const LONGEST_DRAFT_2019: Case = Case {
+    name: "longest-draft-2019",
+    title: "longest of draft-2019: step 3.3, dual stack",
+    edition: Edition::Draft2019,
+    server_name: "example.org",
+    step: "3.3",
+    replies: &[
+        Addresses("2620:fe::1"),
+        Addresses("9.9.9.1"),
+        NoSrv,
+        Connected,
+        WellKnown("matrix.example.net"),
+        Addresses("2620:fe::2"),
+        Addresses("9.9.9.2"),
+        Srv("target.example.com"),
+        Addresses("2620:fe::3"),
+        Addresses("9.9.9.3"),
+        Connected,
+    ],
+};
+
+impl Case {
+    /// What the caller of a search has before it starts
+    pub(crate) fn given(&self) -> (ServerName, Arc<Config>) {
+        let mut config = Config::default();
+        config.edition = self.edition;
+        let name = self.server_name.parse().expect("a case has a server name");
+        (name, Arc::new(config))
+    }
+
+    /// The replies, made as they are taken
+    pub(crate) fn replies(&self) -> impl Iterator<Item = Reply> {
+        self.replies.iter().copied().map(Reply::new)
+    }
+
+    /// Panics if the search ended in another way than it should
+    pub(crate) fn check(&self, found: &Found) {
+        assert_eq!(found.destination.step(), self.step, "{}", self.name);
+        assert!(found.connection.is_some(), "{}", self.name);
+    }
+}
+
+/// A reply ready to be handed in: what a driver has once DNS, TLS or HTTP has answered
+pub(crate) enum Reply {
+    Addresses(Result<Answer<IpAddr>, DnsError>),
+    Connected,
+    Fetched(HttpAnswer),
+    Srv(Result<Answer<SrvRecord>, DnsError>),
+}
+
+impl Reply {
+    fn new(said: Said) -> Self {
+        match said {
+            Addresses(address) => Self::Addresses(found(address.parse().expect("an address"))),
+            Connected => Self::Connected,
+            NoSrv => Self::Srv(absent()),
+            Srv(target) => Self::Srv(found(SrvRecord {
+                priority: 10,
+                weight: 5,
+                port: 8449,
+                target: DnsName::new(target).expect("a name"),
+            })),
+            WellKnown(name) => {
+                Self::Fetched(HttpAnswer::ok(format!("{{\"m.server\":\"{name}\"}}")))
+            }
+        }
+    }
+
+    fn fits(&self, action: &Action) -> bool {
+        match action {
+            Action::Connect(_) => matches!(self, Self::Connected),
+            Action::FetchWellKnown(_) => matches!(self, Self::Fetched(_)),
+            Action::LookUpAddresses(_) => matches!(self, Self::Addresses(_)),
+            Action::QuerySrv(_) => matches!(self, Self::Srv(_)),
+        }
+    }
+
+    fn to(self, action: Action) -> Event {
+        match (action, self) {
+            (Action::Connect(action), Self::Connected) => action.reply(Ok(())),
+            (Action::FetchWellKnown(action), Self::Fetched(answer)) => action.reply(Ok(answer)),
+            (Action::LookUpAddresses(action), Self::Addresses(answer)) => action.reply(answer),
+            (Action::QuerySrv(action), Self::Srv(answer)) => action.reply(answer),
+            (action, _) => panic!("no reply to {action:?}"),
+        }
+    }
+}
+
+fn found<T>(record: T) -> Result<Answer<T>, DnsError> {
+    Ok(Answer::Found {
+        records: vec![record],
+        ttl: TTL,
+        alias: false,
+    })
+}
+
+fn absent<T>() -> Result<Answer<T>, DnsError> {
+    Ok(Answer::Absent {
+        absence: Absence::NoData,
+        ttl: Some(TTL),
+    })
+}
+
+/// Room for the actions under way, made before anything is counted
+pub(crate) type UnderWay = VecDeque<Action>;
+
+pub(crate) fn under_way() -> UnderWay {
+    VecDeque::with_capacity(16)
+}
+
+/// Carries a search to its end
+///
+/// `look` sees the search whenever it waits.
+pub(crate) fn carry(
+    search: &mut Discovery,
+    under_way: &mut UnderWay,
+    replies: &mut impl Iterator<Item = Reply>,
+    mut look: impl FnMut(),
+) -> Found {
+    loop {
+        match search.poll() {
+            Step::Act(action) => under_way.push_back(action),
+            Step::Cancel(id) => under_way.retain(|action| action.id() != id),
+            Step::Done(result) => return result.expect("a case finds its server"),
+            Step::Wait { .. } => {
+                look();
+                let reply = replies.next().expect("a case has all replies");
+                let index = under_way.iter().position(|action| reply.fits(action));
+                let action = index.and_then(|index| under_way.remove(index));
+                let action = action.expect("a case has no reply before its action");
+                search.handle(reply.to(action), Instant::ORIGIN);
+            }
+        }
+    }
+}
+
+const TTL: Duration = Duration::from_secs(300);

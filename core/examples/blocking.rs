@@ -1,0 +1,199 @@
+//! Finds a Matrix server and connects to it without async: one loop, a thread for each action, std's sockets.
+//!
+//! `cargo run -p fedway-core --example blocking` finds a server of a small world on the loopback device.
+//! [`find`] is the loop. What it starts is below: which bytes go over the sockets is said by rustls, and by
+//! the machines of `fedway-driver` for DNS and HTTP.
+
+#![expect(clippy::disallowed_types, reason = "the core has no clock")]
+#![expect(clippy::disallowed_methods, reason = "what drives it has one")]
+#![expect(clippy::print_stdout, reason = "an example says what it found")]
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::{thread, time};
+
+use fedway_core::*;
+use fedway_driver::dns::{self, DnsConfig, Lookup, Transmit, Transport};
+use fedway_driver::http::{Exchange, Limits};
+use fedway_testkit::world::{Https, WorldPlan};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let web = Https::for_name("example.org").well_known(r#"{"m.server": "example.net"}"#);
+    let mut plan = WorldPlan::new();
+    plan.a("example.org", "198.51.100.1");
+    plan.https("198.51.100.1:443", web);
+    plan.srv("_matrix-fed._tcp.example.net", 0, 0, 8449, "m.example.net");
+    plan.a("m.example.net", "198.51.100.2");
+    plan.https("198.51.100.2:8449", Https::for_name("example.net"));
+    let world = plan.start()?;
+
+    let (mut config, mut roots) = (Config::default(), RootCertStore::empty());
+    config.addresses.allow.push("198.51.100.0/24".parse()?); // for documentation, hence refused
+    roots.add(world.ca_der())?;
+    let tls = ClientConfig::builder().with_root_certificates(roots);
+    let driver = Arc::new(Driver {
+        start: time::Instant::now(),
+        dns: DnsConfig::new(vec![world.dns()]), // outside of the world, the system's
+        tls: tls.with_no_client_auth().into(),
+        reroutes: world.reroutes(), // outside of the world, none
+        sessions: Mutex::default(),
+    });
+    let (name, seed) = ("example.org".parse()?, getrandom::u64()?);
+    let search = Discovery::connect(&name, &config.into(), seed, driver.now());
+    let found = find(search, &driver)?;
+    let connection = found.connection.ok_or("not asked to connect")?;
+    let session = driver.sessions().remove(&connection.id).ok_or("closed")?;
+    let (step, host) = (found.destination.step(), found.destination.host_header);
+    let report = format!("step {step}, Host: {host}, at {}", connection.address);
+    println!("{name}: {report}, {:?}", session.conn.protocol_version());
+    assert_eq!(report, "step 3.3, Host: example.net, at 198.51.100.2:8449");
+    Ok(())
+}
+
+/// Does what the search says and tells it what came of it, until it is done
+fn find(mut search: Discovery, driver: &Arc<Driver>) -> Result<Found, DiscoveryError> {
+    let (done, replies) = mpsc::channel();
+    loop {
+        match search.poll() {
+            Step::Act(action) => {
+                let (driver, done) = (driver.clone(), done.clone());
+                thread::spawn(move || done.send(driver.act(action)));
+            }
+            // Its thread goes on until a timeout, and its reply changes nothing
+            Step::Cancel(id) => drop(driver.sessions().remove(&id)),
+            Step::Wait { until } => {
+                match replies.recv_timeout(driver.left(until.unwrap_or_default())) {
+                    Ok(reply) => search.handle(reply, driver.now()),
+                    Err(_) => search.handle_timeout(driver.now()),
+                }
+            }
+            Step::Done(result) => return result,
+        }
+    }
+}
+
+type Session = StreamOwned<ClientConnection, TcpStream>;
+
+/// What the threads of one search share; a session that comes after its cancellation is closed with it
+struct Driver {
+    start: time::Instant,
+    dns: DnsConfig,
+    tls: Arc<ClientConfig>,
+    reroutes: BTreeMap<SocketAddr, SocketAddr>,
+    sessions: Mutex<BTreeMap<ActionId, Session>>,
+}
+
+impl Driver {
+    fn now(&self) -> Instant {
+        Instant::from_origin(self.start.elapsed())
+    }
+
+    /// The time until a deadline; once that is none, sockets refuse it for a timeout, and rightly
+    fn left(&self, deadline: Instant) -> time::Duration {
+        deadline.saturating_since(self.now())
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, BTreeMap<ActionId, Session>> {
+        self.sessions.lock().expect("no holder panics")
+    }
+
+    fn act(&self, action: Action) -> Event {
+        let (dns, seed) = (&self.dns, getrandom::u64().expect("the system has entropy"));
+        match action {
+            Action::Connect(connect) => {
+                let result = self.connect(&connect);
+                connect.reply(result.map_err(|error| ConnectError::Other(error.raw_os_error())))
+            }
+            Action::FetchWellKnown(fetch) => {
+                let answer = self.fetch(&fetch);
+                fetch.reply(answer.map_err(|_| FetchError::ConnectionLost))
+            }
+            Action::LookUpAddresses(ask) => {
+                let (host, family, deadline) = (ask.host(), ask.family(), ask.deadline());
+                let lookup = Lookup::addresses(host, family, dns, seed, deadline, self.now());
+                ask.reply(self.look_up(lookup))
+            }
+            Action::QuerySrv(ask) => {
+                let lookup = Lookup::srv(ask.name(), dns, seed, ask.deadline(), self.now());
+                ask.reply(self.look_up(lookup))
+            }
+        }
+    }
+
+    /// TCP, then TLS; the verdict is always to verify, since the configuration has no skip list
+    fn connect(&self, connect: &Connect) -> io::Result<()> {
+        let (name, address) = (connect.tls_name().to_string(), connect.address());
+        let name = name.try_into().map_err(io::Error::other)?;
+        let mut tls = ClientConnection::new(self.tls.clone(), name).map_err(io::Error::other)?;
+        let address = self.reroutes.get(&address).unwrap_or(&address);
+        let mut tcp = TcpStream::connect_timeout(address, self.left(connect.deadline()))?;
+        tcp.set_read_timeout(Some(self.left(connect.deadline())))?;
+        tls.complete_io(&mut tcp)?;
+        let session = StreamOwned::new(tls, tcp);
+        self.sessions().insert(connect.id(), session);
+        Ok(())
+    }
+
+    fn fetch(&self, fetch: &FetchWellKnown) -> io::Result<HttpAnswer> {
+        let session = self.sessions().remove(&fetch.connection());
+        let mut session = session.ok_or(io::ErrorKind::NotConnected)?;
+        let (head, body) = (fetch.max_head(), fetch.max_body());
+        let exchange = Exchange::get(fetch.host_header(), fetch.target(), Limits { head, body });
+        let mut exchange = exchange.map_err(io::Error::other)?;
+        session.write_all(exchange.request())?;
+        let mut buffer = [0; 4096];
+        loop {
+            let response = match session.read(&mut buffer)? {
+                0 => exchange.handle_end(true).map(Some),
+                len => exchange.handle_input(&buffer[..len]),
+            };
+            if let Some(response) = response.map_err(io::Error::other)? {
+                let mut answer = HttpAnswer::status(response.status);
+                answer.location = response.header("location").map(Vec::from);
+                answer.body = response.body;
+                return Ok(answer);
+            }
+        }
+    }
+
+    fn look_up<T: Clone>(&self, mut lookup: Lookup<T>) -> Result<Answer<T>, DnsError> {
+        loop {
+            lookup.handle_timeout(self.now());
+            let deadline = lookup.deadline().unwrap_or_default();
+            match lookup.poll() {
+                dns::Step::Done(result) => return result,
+                dns::Step::Send(query) => match ask(&query, self.left(deadline)) {
+                    Ok(message) => lookup.handle_message(query.id(), &message, self.now()),
+                    Err(_) if self.now() >= deadline => {}
+                    Err(_) => lookup.handle_failure(query.id(), self.now()),
+                },
+                dns::Step::Wait { until } => thread::sleep(self.left(until)),
+            }
+        }
+    }
+}
+
+/// One message to a name server, and one back
+fn ask(query: &Transmit, timeout: time::Duration) -> io::Result<Vec<u8>> {
+    let mut message = vec![0; 4096];
+    if query.transport() == Transport::Udp {
+        let v4 = query.server().is_ipv4();
+        let udp = UdpSocket::bind(if v4 { "0.0.0.0:0" } else { "[::]:0" })?;
+        udp.connect(query.server())?;
+        udp.set_read_timeout(Some(timeout))?;
+        udp.send(query.message())?;
+        let len = udp.recv(&mut message)?;
+        return Ok(message[..len].to_vec());
+    }
+    let mut tcp = TcpStream::connect_timeout(&query.server(), timeout)?;
+    tcp.set_read_timeout(Some(timeout))?;
+    let len = query.message().len() as u16;
+    tcp.write_all(&[&len.to_be_bytes(), query.message()].concat())?;
+    tcp.read_exact(&mut message[..2])?;
+    message = vec![0; u16::from_be_bytes([message[0], message[1]]).into()];
+    tcp.read_exact(&mut message)?;
+    Ok(message)
+}
