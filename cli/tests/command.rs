@@ -52,7 +52,7 @@ fn every_object_has_the_same_keys_in_the_same_order() {
     ];
     let output = run(&world, &names, "");
     let text = String::from_utf8(output.stdout).unwrap();
-    let mut keys = text.lines().map(|line| keys(line));
+    let mut keys = text.lines().map(keys);
     let first = keys.next().unwrap();
     for key in [
         "server_name",
@@ -380,9 +380,9 @@ fn command(args: &[&str], stdin: &str) -> Output {
     child
         .stdin
         .take()
-        .unwrap()
+        .expect("the test's own files and pipes are there")
         .write_all(stdin.as_bytes())
-        .unwrap();
+        .expect("the test's own files and pipes are there");
     child.wait_with_output().expect("it ends")
 }
 

@@ -24,7 +24,7 @@ use std::process::{Command, ExitCode, Stdio};
 use fedway_core::{Discovery, Instant, ServerName};
 
 use self::searches::{
-    Case, LITERAL, LONGEST_DRAFT_2019, LONGEST_R0_1, LONGEST_V1_8, carry, under_way,
+    Case, LITERAL, LONGEST_DRAFT_2019, LONGEST_R0_1, LONGEST_V1_8, UnderWay, carry,
 };
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -133,7 +133,7 @@ impl Work {
             Self::Search(case) => {
                 let (name, config) = case.given();
                 let search = |counted: bool| {
-                    let mut under_way = under_way();
+                    let mut under_way = UnderWay::new();
                     let mut replies = case.replies().collect::<Vec<_>>().into_iter();
                     let mut run = || {
                         let mut search = Discovery::connect(&name, &config, SEED, Instant::ORIGIN);

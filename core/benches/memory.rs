@@ -17,7 +17,7 @@ use dhat::{HeapStats, Profiler};
 use fedway_core::{Discovery, Instant, ServerName};
 
 use self::searches::{
-    Case, LITERAL, LONGEST_DRAFT_2019, LONGEST_R0_1, LONGEST_V1_8, carry, under_way,
+    Case, LITERAL, LONGEST_DRAFT_2019, LONGEST_R0_1, LONGEST_V1_8, UnderWay, carry,
 };
 
 #[global_allocator]
@@ -102,7 +102,7 @@ fn allocated(work: impl FnOnce()) -> HeapStats {
 
 fn allocated_by(case: &Case) -> HeapStats {
     let (name, config) = case.given();
-    let mut under_way = under_way();
+    let mut under_way = UnderWay::new();
     let mut replies = case.replies().collect::<Vec<_>>().into_iter();
     let mut found = None;
     let stats = allocated(|| {
@@ -125,7 +125,7 @@ struct Kept {
 fn kept(case: &Case) -> Kept {
     let (name, config) = case.given();
     let text = name.as_str();
-    let mut under_way = under_way();
+    let mut under_way = UnderWay::new();
     let _profiler = profiler();
     let own = ServerName::parse(text).expect("it was one before");
     let mut search = Discovery::connect(&own, &config, SEED, Instant::ORIGIN);

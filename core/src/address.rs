@@ -100,15 +100,31 @@ pub enum AddressRefusal {
 /// The special-purpose net that holds `address`, if one does
 fn special_purpose(address: IpAddr) -> Option<IpNet> {
     match address {
-        IpAddr::V4(v4) => SPECIAL_V4
-            .iter()
-            .find(|net| net.contains(&v4))
-            .map(|net| IpNet::V4(*net)),
-        IpAddr::V6(v6) => SPECIAL_V6
-            .iter()
-            .find(|net| net.contains(&v6))
-            .map(|net| IpNet::V6(*net)),
+        IpAddr::V4(v4) => {
+            let bits = u32::from(v4);
+            let net = SPECIAL_V4
+                .iter()
+                .find(|net| (bits ^ net.bits) >> (32 - net.prefix_len) == 0)?;
+            Ipv4Net::new(net.bits.into(), net.prefix_len)
+                .ok()
+                .map(IpNet::V4)
+        }
+        IpAddr::V6(v6) => {
+            let bits = u128::from(v6);
+            let net = SPECIAL_V6
+                .iter()
+                .find(|net| (bits ^ net.bits) >> (128 - net.prefix_len) == 0)?;
+            Ipv6Net::new(net.bits.into(), net.prefix_len)
+                .ok()
+                .map(IpNet::V6)
+        }
     }
+}
+
+/// A net as two numbers, which compare faster than an [`IpNet`]; its prefix is never empty
+struct Special<Bits> {
+    bits: Bits,
+    prefix_len: u8,
 }
 
 /// The IPv4 address that an IPv6 address leads to by one of the transition mechanisms
@@ -131,18 +147,28 @@ fn embedded_ipv4(address: IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
-const fn v4(a: u8, b: u8, c: u8, d: u8, prefix_len: u8) -> Ipv4Net {
-    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix_len)
+const fn v4(a: u8, b: u8, c: u8, d: u8, prefix_len: u8) -> Special<u32> {
+    Special {
+        bits: u32::from_be_bytes([a, b, c, d]),
+        prefix_len,
+    }
 }
 
-const fn v6(a: u16, b: u16, c: u16, d: u16, prefix_len: u8) -> Ipv6Net {
-    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0), prefix_len)
+const fn v6(a: u16, b: u16, c: u16, d: u16, prefix_len: u8) -> Special<u128> {
+    v6_host(a, b, c, d, 0, prefix_len)
+}
+
+const fn v6_host(a: u16, b: u16, c: u16, d: u16, h: u16, prefix_len: u8) -> Special<u128> {
+    Special {
+        bits: Ipv6Addr::new(a, b, c, d, 0, 0, 0, h).to_bits(),
+        prefix_len,
+    }
 }
 
 /// The bits of an IPv6 address outside an embedded IPv4 address
 const TWIN_BITS: u8 = 96;
 
-const SPECIAL_V4: [Ipv4Net; 19] = [
+static SPECIAL_V4: [Special<u32>; 19] = [
     v4(0, 0, 0, 0, 8),          // this network (RFC 791)
     v4(10, 0, 0, 0, 8),         // private use (RFC 1918)
     v4(100, 64, 0, 0, 10),      // shared address space (RFC 6598)
@@ -164,23 +190,23 @@ const SPECIAL_V4: [Ipv4Net; 19] = [
     v4(240, 0, 0, 0, 4),        // reserved (RFC 1112)
 ];
 
-const SPECIAL_V6: [Ipv6Net; 16] = [
-    Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128), // RFC 4291
-    Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128), // RFC 4291
-    v6(0x64, 0xff9b, 1, 0, 48), // IPv4-IPv6 translation within a network (RFC 8215)
-    v6(0x100, 0, 0, 0, 64),     // discard only (RFC 6666)
-    v6(0x100, 0, 0, 1, 64),     // dummy prefix (RFC 9780)
-    v6(0x2001, 0, 0, 0, 23),    // IETF protocol assignments (RFC 2928), Teredo judged before
-    v6(0x2001, 0xdb8, 0, 0, 32), // documentation (RFC 3849)
+static SPECIAL_V6: [Special<u128>; 16] = [
+    v6_host(0, 0, 0, 0, 1, 128),     // RFC 4291
+    v6(0, 0, 0, 0, 128),             // RFC 4291
+    v6(0x64, 0xff9b, 1, 0, 48),      // IPv4-IPv6 translation within a network (RFC 8215)
+    v6(0x100, 0, 0, 0, 64),          // discard only (RFC 6666)
+    v6(0x100, 0, 0, 1, 64),          // dummy prefix (RFC 9780)
+    v6(0x2001, 0, 0, 0, 23),         // IETF protocol assignments (RFC 2928), Teredo judged before
+    v6(0x2001, 0xdb8, 0, 0, 32),     // documentation (RFC 3849)
     v6(0x2620, 0x4f, 0x8000, 0, 48), // direct delegation AS112 service (RFC 7534)
-    v6(0x3fff, 0, 0, 0, 20),    // documentation (RFC 9637)
-    v6(0x5f00, 0, 0, 0, 16),    // segment routing identifiers (RFC 9602)
-    v6(0xfc00, 0, 0, 0, 7),     // unique local (RFC 4193)
-    v6(0xfe80, 0, 0, 0, 10),    // link-local unicast (RFC 4291)
-    v6(0xfec0, 0, 0, 0, 10),    // deprecated site-local (RFC 3879)
-    v6(0xff00, 0, 0, 0, 8),     // multicast (RFC 4291)
-    v6(0x2002, 0, 0, 0, 16),    // 6to4 (RFC 3056), judged before by the embedded address
-    Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96), // NAT64 (RFC 6052), likewise
+    v6(0x3fff, 0, 0, 0, 20),         // documentation (RFC 9637)
+    v6(0x5f00, 0, 0, 0, 16),         // segment routing identifiers (RFC 9602)
+    v6(0xfc00, 0, 0, 0, 7),          // unique local (RFC 4193)
+    v6(0xfe80, 0, 0, 0, 10),         // link-local unicast (RFC 4291)
+    v6(0xfec0, 0, 0, 0, 10),         // deprecated site-local (RFC 3879)
+    v6(0xff00, 0, 0, 0, 8),          // multicast (RFC 4291)
+    v6(0x2002, 0, 0, 0, 16),         // 6to4 (RFC 3056), judged before by the embedded address
+    v6(0x64, 0xff9b, 0, 0, 96),      // NAT64 (RFC 6052), likewise
 ];
 
 #[cfg(test)]
@@ -209,7 +235,9 @@ mod tests {
 
     #[test]
     fn the_first_and_last_address_of_every_special_purpose_net_are_refused() {
-        let nets = SPECIAL_V4.iter().map(|net| IpNet::V4(*net));
+        let nets = SPECIAL_V4
+            .iter()
+            .map(|net| IpNet::V4(Ipv4Net::new(net.bits.into(), net.prefix_len).unwrap()));
         for net in nets {
             assert!(
                 AddressPolicy::default().judge(net.network()).is_err(),
@@ -224,11 +252,10 @@ mod tests {
         let transition = |net: &IpNet| {
             net.prefix_len() == 96 || net.addr() == Ipv6Addr::from([0x2002, 0, 0, 0, 0, 0, 0, 0])
         };
-        for net in SPECIAL_V6
+        let nets = SPECIAL_V6
             .iter()
-            .map(|net| IpNet::V6(*net))
-            .filter(|net| !transition(net))
-        {
+            .map(|net| IpNet::V6(Ipv6Net::new(net.bits.into(), net.prefix_len).unwrap()));
+        for net in nets.filter(|net| !transition(net)) {
             assert!(
                 AddressPolicy::default().judge(net.network()).is_err(),
                 "{net}"

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedway_core::{
-    Absence, Action, Answer, Config, Discovery, DnsError, DnsName, Edition, Event, Found,
-    HttpAnswer, Instant, ServerName, SrvRecord, Step,
+    Absence, Action, ActionId, Answer, Config, Connect, Discovery, DnsError, DnsName, Edition,
+    Event, FetchWellKnown, Found, HttpAnswer, Instant, LookUpAddresses, QuerySrv, ServerName,
+    SrvRecord, Step,
 };
 
 use self::Said::{Addresses, Connected, NoSrv, Srv, WellKnown};
@@ -22,7 +23,7 @@ pub(crate) struct Case {
     server_name: &'static str,
     /// The step it ends with
     step: &'static str,
-    /// What is answered, in the order in which it is: each to the first action under way that it fits
+    /// What is answered, in the order in which it is: each to the first action of its kind
     ///
     /// Whatever was asked ahead is answered before it can be given up: no other order makes more work.
     replies: &'static [Said],
@@ -167,25 +168,6 @@ impl Reply {
             }
         }
     }
-
-    fn fits(&self, action: &Action) -> bool {
-        match action {
-            Action::Connect(_) => matches!(self, Self::Connected),
-            Action::FetchWellKnown(_) => matches!(self, Self::Fetched(_)),
-            Action::LookUpAddresses(_) => matches!(self, Self::Addresses(_)),
-            Action::QuerySrv(_) => matches!(self, Self::Srv(_)),
-        }
-    }
-
-    fn to(self, action: Action) -> Event {
-        match (action, self) {
-            (Action::Connect(action), Self::Connected) => action.reply(Ok(())),
-            (Action::FetchWellKnown(action), Self::Fetched(answer)) => action.reply(Ok(answer)),
-            (Action::LookUpAddresses(action), Self::Addresses(answer)) => action.reply(answer),
-            (Action::QuerySrv(action), Self::Srv(answer)) => action.reply(answer),
-            (action, _) => panic!("no reply to {action:?}"),
-        }
-    }
 }
 
 fn found<T>(record: T) -> Result<Answer<T>, DnsError> {
@@ -203,16 +185,56 @@ fn absent<T>() -> Result<Answer<T>, DnsError> {
     })
 }
 
-/// Room for the actions under way, made before anything is counted
-pub(crate) type UnderWay = VecDeque<Action>;
+/// The actions under way, each kind in the order in which they were given out
+///
+/// Made before anything is counted, with room for all.
+pub(crate) struct UnderWay {
+    connects: VecDeque<Connect>,
+    fetches: VecDeque<FetchWellKnown>,
+    look_ups: VecDeque<LookUpAddresses>,
+    queries: VecDeque<QuerySrv>,
+}
 
-pub(crate) fn under_way() -> UnderWay {
-    VecDeque::with_capacity(16)
+impl UnderWay {
+    pub(crate) fn new() -> Self {
+        Self {
+            connects: VecDeque::with_capacity(ROOM),
+            fetches: VecDeque::with_capacity(ROOM),
+            look_ups: VecDeque::with_capacity(ROOM),
+            queries: VecDeque::with_capacity(ROOM),
+        }
+    }
+
+    fn start(&mut self, action: Action) {
+        match action {
+            Action::Connect(connect) => self.connects.push_back(connect),
+            Action::FetchWellKnown(fetch) => self.fetches.push_back(fetch),
+            Action::LookUpAddresses(look_up) => self.look_ups.push_back(look_up),
+            Action::QuerySrv(query) => self.queries.push_back(query),
+        }
+    }
+
+    fn cancel(&mut self, id: ActionId) {
+        self.connects.retain(|connect| connect.id() != id);
+        self.fetches.retain(|fetch| fetch.id() != id);
+        self.look_ups.retain(|look_up| look_up.id() != id);
+        self.queries.retain(|query| query.id() != id);
+    }
+
+    /// Answers the first action of the reply's kind
+    fn answer(&mut self, reply: Reply) -> Option<Event> {
+        Some(match reply {
+            Reply::Addresses(answer) => self.look_ups.pop_front()?.reply(answer),
+            Reply::Connected => self.connects.pop_front()?.reply(Ok(())),
+            Reply::Fetched(answer) => self.fetches.pop_front()?.reply(Ok(answer)),
+            Reply::Srv(answer) => self.queries.pop_front()?.reply(answer),
+        })
+    }
 }
 
 /// Carries a search to its end
 ///
-/// `look` sees the search whenever it waits.
+/// `look` is called whenever the search waits.
 pub(crate) fn carry(
     search: &mut Discovery,
     under_way: &mut UnderWay,
@@ -221,19 +243,21 @@ pub(crate) fn carry(
 ) -> Found {
     loop {
         match search.poll() {
-            Step::Act(action) => under_way.push_back(action),
-            Step::Cancel(id) => under_way.retain(|action| action.id() != id),
+            Step::Act(action) => under_way.start(action),
+            Step::Cancel(id) => under_way.cancel(id),
             Step::Done(result) => return result.expect("a case finds its server"),
             Step::Wait { .. } => {
                 look();
                 let reply = replies.next().expect("a case has all replies");
-                let index = under_way.iter().position(|action| reply.fits(action));
-                let action = index.and_then(|index| under_way.remove(index));
-                let action = action.expect("a case has no reply before its action");
-                search.handle(reply.to(action), Instant::ORIGIN);
+                let event = under_way.answer(reply);
+                let event = event.expect("a case has no reply before its action");
+                search.handle(event, Instant::ORIGIN);
             }
         }
     }
 }
 
+/// More actions of a kind than a case has under way
+const ROOM: usize = 8;
+/// Longer than a search
 const TTL: Duration = Duration::from_secs(300);

@@ -1,8 +1,8 @@
 //! The .well-known request of step 3: connect, GET, follow redirects, read the body.
 
 use alloc::string::ToString;
-use alloc::vec;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::found::WellKnown;
 use super::{Connection, Context};
@@ -20,7 +20,7 @@ pub(super) struct Fetch {
     step: &'static str,
     deadline: Instant,
     url: Url,
-    /// Every URL visited, the present one included
+    /// The URLs before it
     seen: Vec<Url>,
     hop: Hop,
 }
@@ -44,7 +44,7 @@ impl Fetch {
         Self {
             step,
             deadline: context.now + context.config.deadlines.well_known,
-            seen: vec![url.clone()],
+            seen: Vec::new(),
             hop: Hop::dialling(step, &url),
             url,
         }
@@ -163,16 +163,20 @@ impl Fetch {
         let limit = context.config.limits.redirects;
         let location = answer.location.as_deref().ok_or(RedirectError::Location)?;
         let url = self.url.redirect(location)?;
-        if self.seen.iter().any(|seen| seen.is_same(&url)) {
+        if self
+            .seen
+            .iter()
+            .chain([&self.url])
+            .any(|seen| seen.is_same(&url))
+        {
             return Err(RedirectError::Loop);
         }
-        if self.seen.len() > usize::from(limit) {
+        if self.seen.len() >= usize::from(limit) {
             return Err(RedirectError::TooMany { limit });
         }
         context.well_known().redirects.push(url.to_string());
         self.hop = Hop::dialling(self.step, &url);
-        self.seen.push(url.clone());
-        self.url = url;
+        self.seen.push(mem::replace(&mut self.url, url));
         Ok(())
     }
 }

@@ -24,8 +24,8 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, UnixTime};
 
 use self::envelope::{Authority, Leaf};
-use self::log_list::{Log, Standing};
 pub use self::found::{LoggedAt, SctOutcome, SctSource, Transparency};
+use self::log_list::{Log, Standing};
 pub use self::log_list::{LogList, LogListError};
 use self::timestamp::{Entry, Timestamp};
 

@@ -1,0 +1,46 @@
+//! The runtimes that the suite runs on.
+
+use std::fmt::Debug;
+use std::future::Future;
+
+use fedway_driver::Io;
+
+/// A runtime to test
+pub(crate) trait Runtime: 'static {
+    type Io: Io<Tls: Debug> + Debug;
+
+    /// Its sockets and timers, as its users get them
+    fn io() -> Self::Io;
+
+    /// Runs a future to its end, on the thread that calls
+    fn block_on<F: Future>(future: F) -> F::Output;
+}
+
+pub(crate) struct Smol;
+
+impl Runtime for Smol {
+    type Io = fedway_smol::Sockets;
+
+    fn io() -> Self::Io {
+        fedway_smol::Sockets::default()
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        smol::block_on(future)
+    }
+}
+
+pub(crate) struct Tokio;
+
+impl Runtime for Tokio {
+    type Io = fedway_tokio::Sockets;
+
+    fn io() -> Self::Io {
+        fedway_tokio::Sockets::default()
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(future)
+    }
+}
