@@ -51,7 +51,7 @@ fn table() -> Result<ExitCode, Box<dyn Error>> {
     for Row { work, target } in &ROWS {
         let Some(count) = count(work.name())? else {
             println!("valgrind is not on the PATH: instructions are not counted");
-            break;
+            return Ok(ExitCode::SUCCESS);
         };
         let verdict = match target {
             None => String::new(),

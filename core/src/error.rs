@@ -162,8 +162,11 @@ pub enum CertificateError {
     #[error("chain too complex to verify")]
     TooComplex,
     /// No chain to a trusted root
-    #[error("unknown issuer")]
-    UnknownIssuer,
+    #[error("unknown issuer{}", Named(.issuer))]
+    UnknownIssuer {
+        /// The distinguished name of the first that is missing, as RFC 4514 writes it, where it can be told
+        issuer: Option<String>,
+    },
     /// Signed by an algorithm that is not supported, nor known to be weak
     #[error("unsupported signature algorithm")]
     UnsupportedSignature,
@@ -428,6 +431,17 @@ pub fn write_chain(error: &dyn core::error::Error, f: &mut dyn fmt::Write) -> fm
     Ok(())
 }
 
+struct Named<'a>(&'a Option<String>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(name) => write!(f, ": {name}"),
+            None => Ok(()),
+        }
+    }
+}
+
 struct Names<'a>(&'a [String]);
 
 impl fmt::Display for Names<'_> {
@@ -534,13 +548,15 @@ mod tests {
             host: Host::Dns(DnsName::new("a.example").unwrap()),
             address: Some("192.0.2.1:8448".parse().unwrap()),
             error: AttemptError::Connect(ConnectError::Tls(TlsError::Certificate(
-                CertificateError::UnknownIssuer,
+                CertificateError::UnknownIssuer {
+                    issuer: Some("CN=An authority".into()),
+                },
             ))),
         };
         assert_eq!(
             attempt.to_string(),
             "step 2: a.example at 192.0.2.1:8448: connection failed: TLS handshake failed: \
-             certificate refused: unknown issuer"
+             certificate refused: unknown issuer: CN=An authority"
         );
     }
 }

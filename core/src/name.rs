@@ -394,6 +394,12 @@ fn parse_hostname(hostname: &str) -> Result<Host, ServerNameError> {
     if hostname.is_empty() {
         return Err(Kind::EmptyHostname.at(0));
     }
+    // An absolute name is a DNS name, and four numbers are none, with a dot behind them or without
+    if let Some(relative) = hostname.strip_suffix('.')
+        && !matches!(parse_ipv4(relative), Ok(None))
+    {
+        return Err(Kind::UnexpectedCharacter('.').at(relative.len()));
+    }
     if let Some(ipv4) = parse_ipv4(hostname)? {
         return Ok(Host::Ip(ipv4.into()));
     }
@@ -508,6 +514,9 @@ mod tests {
             ("example.org:1:2", 13, Kind::InvalidPort),
             ("256.1.1.1", 0, Kind::InvalidIpv4),
             ("1.1.999.1", 4, Kind::InvalidIpv4),
+            // Found by the fuzz target `redirect`
+            ("1.2.3.4.", 7, Kind::UnexpectedCharacter('.')),
+            ("256.2.3.4.", 9, Kind::UnexpectedCharacter('.')),
             ("[1.2.3.4]", 1, Kind::InvalidIpv6),
             ("[::1%eth0]", 1, Kind::InvalidIpv6),
             ("[::1", 4, Kind::UnclosedBracket),

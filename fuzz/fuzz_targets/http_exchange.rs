@@ -6,7 +6,9 @@ use fedway_driver::http::{Exchange, HttpError, Limits, Response};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    let [piece, clean, bytes @ ..] = input else { return };
+    let [piece, clean, bytes @ ..] = input else {
+        return;
+    };
     let clean = clean % 2 == 1;
     let whole = run(bytes, bytes.len().max(1), clean);
     assert_eq!(run(bytes, usize::from(*piece).max(1), clean), whole);
@@ -26,4 +28,7 @@ fn run(bytes: &[u8], piece: usize, clean: bool) -> Result<Response, HttpError> {
     exchange.handle_end(clean)
 }
 
-const LIMITS: Limits = Limits { head: 512, body: 256 };
+const LIMITS: Limits = Limits {
+    head: 512,
+    body: 256,
+};

@@ -195,7 +195,7 @@ impl Discovery {
         }
     }
 
-    /// Step 3: "a regular HTTPS request is made to https://<hostname>/.well-known/matrix/server"
+    /// Step 3: "a regular HTTPS request is made to `https://<hostname>/.well-known/matrix/server`"
     fn well_known(&mut self) -> Stage {
         let step = self.rules().steps.well_known;
         Stage::WellKnown(Fetch::new(step, &self.subject.name, &mut self.context))

@@ -92,7 +92,7 @@ fn certificate_error(error: &rustls::CertificateError) -> CertificateError {
         }
         Rustls::Revoked => CertificateError::Revoked,
         Rustls::UnhandledCriticalExtension => CertificateError::CriticalExtension,
-        Rustls::UnknownIssuer => CertificateError::UnknownIssuer,
+        Rustls::UnknownIssuer => CertificateError::UnknownIssuer { issuer: None },
         Rustls::UnknownRevocationStatus
         | Rustls::ExpiredRevocationList
         | Rustls::ExpiredRevocationListContext { .. } => CertificateError::RevocationUnknown,
@@ -189,7 +189,9 @@ mod tests {
         ));
         assert_eq!(
             connect_error(&tls),
-            ConnectError::Tls(TlsError::Certificate(CertificateError::UnknownIssuer))
+            ConnectError::Tls(TlsError::Certificate(CertificateError::UnknownIssuer {
+                issuer: None
+            }))
         );
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(connect_error(&refused), ConnectError::Refused);

@@ -44,7 +44,7 @@ impl ServerCertVerifier for Strict {
         let verified = self
             .inner
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            .map_err(|error| name_weak_key(error, intermediates))?;
+            .map_err(|error| explain(error, end_entity, intermediates))?;
         // A short key would fail its handshake signature anyway: this says why
         if let Some(bits) = weak_key(end_entity) {
             return Err(refuse(CertificateError::WeakKey { bits }));
@@ -87,15 +87,38 @@ fn refuse(reason: CertificateError) -> Error {
     rustls::CertificateError::Other(OtherError(Arc::new(reason))).into()
 }
 
-/// A signature that "does not verify" because its issuer's key is too short to be considered
-fn name_weak_key(error: Error, intermediates: &[CertificateDer<'_>]) -> Error {
-    if error != Error::InvalidCertificate(rustls::CertificateError::BadSignature) {
-        return error;
+/// Adds what the inner verifier does not tell
+fn explain(
+    error: Error,
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+) -> Error {
+    if error == Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) {
+        let issuer = missing_issuer(end_entity, intermediates);
+        return refuse(CertificateError::UnknownIssuer { issuer });
     }
-    match intermediates.iter().find_map(|issuer| weak_key(issuer)) {
-        Some(bits) => refuse(CertificateError::WeakKey { bits }),
-        None => error,
+    // A signature "does not verify", too, if its issuer's key is too short to be considered
+    if error == Error::InvalidCertificate(rustls::CertificateError::BadSignature)
+        && let Some(bits) = intermediates.iter().find_map(|issuer| weak_key(issuer))
+    {
+        return refuse(CertificateError::WeakKey { bits });
     }
+    error
+}
+
+/// The first issuer on the way up that was not shown: what is missing is it, or the trust in it
+fn missing_issuer(
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+) -> Option<String> {
+    let read = |der: &CertificateDer<'_>| CertificateSummary::read(der).ok();
+    let mut shown: Vec<_> = intermediates.iter().filter_map(read).collect();
+    let mut issuer = read(end_entity)?.issuer;
+    // Each certificate is one step at most, so that a circle ends
+    while let Some(index) = shown.iter().position(|each| each.subject == issuer) {
+        issuer = shown.swap_remove(index).issuer;
+    }
+    Some(issuer)
 }
 
 fn weak_key(certificate: &CertificateDer<'_>) -> Option<usize> {

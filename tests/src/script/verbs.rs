@@ -102,7 +102,7 @@ impl Connection<'_> {
 
     /// The certificate comes from nobody trusted
     pub fn is_untrusted(self) -> Self {
-        let error = CertificateError::UnknownIssuer;
+        let error = CertificateError::UnknownIssuer { issuer: None };
         self.fails(ConnectError::Tls(TlsError::Certificate(error)))
     }
 

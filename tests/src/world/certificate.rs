@@ -123,6 +123,12 @@ impl Certificate {
         self
     }
 
+    /// The server does not show the intermediate that the root issued.
+    pub fn without_outer_issuer(mut self) -> Self {
+        self.chain = Chain::WithoutOuter;
+        self
+    }
+
     /// Its key is RSA of 1,024 bits.
     ///
     /// Nobody has the private half: the handshake of whoever accepts it fails at its signature.
@@ -224,6 +230,7 @@ pub(super) enum Chain {
     LeafLast,
     Ordered,
     Reversed,
+    WithoutOuter,
 }
 
 impl Chain {
@@ -240,6 +247,7 @@ impl Chain {
             }
             Self::Ordered => {}
             Self::Reversed => issuers.reverse(),
+            Self::WithoutOuter => drop(issuers.pop()),
         }
         issuers.insert(0, leaf);
         issuers

@@ -58,9 +58,9 @@ fn each_fault_is_refused_with_its_reason_before_anything_is_asked<R: Runtime>() 
         ),
         (
             valid().from_unknown_authority(),
-            CertificateError::UnknownIssuer,
+            unknown("CN=An authority nobody trusts"),
         ),
-        (valid().self_signed(), CertificateError::UnknownIssuer),
+        (valid().self_signed(), unknown("CN=example.org")),
     ] {
         let rig = showing(shown);
         let error = rig.connect::<R>(NAME).unwrap_err();
@@ -126,7 +126,7 @@ fn well_known_is_not_fetched_from_a_host_that_is_not_verified<R: Runtime>() {
     let Some(WellKnownError::Unreachable { cause, .. }) = error else {
         panic!("{error:?}");
     };
-    assert_eq!(cause, certificate(CertificateError::UnknownIssuer));
+    assert_eq!(cause, certificate(unknown("CN=example.org")));
     assert!(is_unfinished(&rig) && rig.requests().is_empty());
 }
 
@@ -162,7 +162,10 @@ fn an_authority_that_was_not_added_is_unknown<R: Runtime>() {
     roots.add_pem(stranger.pem().as_bytes()).unwrap();
     let resolver = rig.builder().roots(roots.clone()).build(R::io()).unwrap();
     let error = R::block_on(resolver.connect(&server_name(NAME))).unwrap_err();
-    assert_eq!(cause(&error), certificate(CertificateError::UnknownIssuer));
+    assert_eq!(
+        cause(&error),
+        certificate(unknown("CN=Fedway loopback world"))
+    );
     // Both may be trusted
     roots.add_pem(rig.world.ca_pem().as_bytes()).unwrap();
     let resolver = rig.builder().roots(roots).build(R::io()).unwrap();
@@ -228,11 +231,7 @@ fn a_rule_that_just_misses_changes_nothing<R: Runtime>() {
     ] {
         let rig = showing(Certificate::for_name("example.org").self_signed()).skip(rule);
         let error = rig.failure::<R>(NAME);
-        assert_eq!(
-            error,
-            certificate(CertificateError::UnknownIssuer),
-            "{rule}"
-        );
+        assert_eq!(error, certificate(unknown("CN=example.org")), "{rule}");
         assert!(is_unfinished(&rig) && rig.requests().is_empty());
     }
     // A domain is not what is below it, and the other way round
@@ -261,7 +260,7 @@ fn a_rule_for_a_network_goes_by_the_address_dialled<R: Runtime>() {
         found.connection.unwrap().address,
         socket("198.51.100.3:8448")
     );
-    let refused = certificate(CertificateError::UnknownIssuer);
+    let refused = certificate(unknown("CN=example.org"));
     let attempts = &found.notes.attempts;
     assert!(
         attempts.len() == 2 && attempts.iter().all(|it| it.error == refused),
@@ -277,7 +276,7 @@ fn a_rule_for_the_delegating_name_does_not_reach_the_delegated_one<R: Runtime>()
     let error = delegated(shown())
         .skip("example.org")
         .failure::<R>("example.org");
-    assert_eq!(error, certificate(CertificateError::UnknownIssuer));
+    assert_eq!(error, certificate(unknown("CN=m.example.org")));
     let rig = delegated(shown()).skip("m.example.org");
     assert!(rig.connect::<R>("example.org").is_ok());
 }
@@ -320,11 +319,17 @@ fn a_session_that_was_not_verified_is_never_resumed<R: Runtime>() {
                 .add(|plan| address(plan, "example.org", "203.0.113.1"))
                 .unwrap();
             let error = resolver.connect(&server_name(NAME)).await.unwrap_err();
-            assert_eq!(cause(&error), certificate(CertificateError::UnknownIssuer));
+            assert_eq!(cause(&error), certificate(unknown("CN=example.org")));
         });
         assert!(is_unfinished(&rig));
         assert_eq!(resumptions(&rig), [false, false, false]);
         assert_eq!(rig.requests(), vec![format!("{HERE} {NAME} {VERSION}"); 2]);
+    }
+}
+
+fn unknown(issuer: &str) -> CertificateError {
+    CertificateError::UnknownIssuer {
+        issuer: Some(issuer.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use fedway_core::{CertificateError, ConnectError, TlsError};
 use fedway_testkit::world::{Certificate, ConnectionFault, Https};
 
-use crate::rig::{HERE, Rig};
+use crate::rig::{HERE, Rig, unknown};
 use crate::runtime::Runtime;
 
 on_every_runtime! {
@@ -157,16 +157,25 @@ fn invalid() -> Vec<Row> {
                 not_before: Some(YEAR_3000),
             },
         ),
-        ("self-signed", valid().self_signed(), Refusal::UnknownIssuer),
+        (
+            "self-signed",
+            valid().self_signed(),
+            unknown("CN=example.org"),
+        ),
         (
             "unknown root",
             valid().from_unknown_authority(),
-            Refusal::UnknownIssuer,
+            unknown("CN=An authority nobody trusts"),
         ),
         (
             "missing intermediate",
             valid().from_intermediate().without_issuers(),
-            Refusal::UnknownIssuer,
+            unknown("CN=An intermediate authority"),
+        ),
+        (
+            "missing outer intermediate",
+            valid().from_two_intermediates().without_outer_issuer(),
+            unknown("CN=An outer authority"),
         ),
         (
             "leaf not first",

@@ -1,11 +1,11 @@
 //! Verification is off only where a rule names the domain or network.
 
-use fedway_core::{CertificateError, Config, CtPolicy, SkipRule};
+use fedway_core::{Config, CtPolicy, SkipRule};
 use fedway_driver::{Builder, LogList, Revocation};
 use fedway_testkit::world::{Certificate, CtLog};
 use rustls::crypto::ring::default_provider;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, unknown};
 use crate::runtime::Runtime;
 
 on_every_runtime! {
@@ -27,7 +27,7 @@ fn no_configuration_without_a_rule_accepts_an_invalid_certificate<R: Runtime>() 
     ] {
         let mut rig = invalid();
         rig.config.trust.transparency = policy;
-        assert_eq!(rig.refusal::<R>(), Some(CertificateError::UnknownIssuer));
+        assert_eq!(rig.refusal::<R>(), Some(unknown("CN=example.org")));
     }
     // Nor does anything that a builder is given
     let logs = CtLog::new("A log").unwrap();
@@ -40,7 +40,7 @@ fn no_configuration_without_a_rule_accepts_an_invalid_certificate<R: Runtime>() 
         |builder: Builder, _: &LogList| builder.crypto_provider(default_provider().into()),
     ] {
         let rig = invalid().given(|_, builder| given(builder, &logs));
-        assert_eq!(rig.refusal::<R>(), Some(CertificateError::UnknownIssuer));
+        assert_eq!(rig.refusal::<R>(), Some(unknown("CN=example.org")));
     }
 }
 

@@ -98,6 +98,13 @@ impl Rig {
     }
 }
 
+/// A chain that leads to nobody trusted, but to this issuer
+pub(crate) fn unknown(issuer: &str) -> CertificateError {
+    CertificateError::UnknownIssuer {
+        issuer: Some(issuer.into()),
+    }
+}
+
 /// Where the server of a name is
 pub(crate) const HERE: &str = "198.51.100.1:8448";
 

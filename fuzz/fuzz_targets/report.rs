@@ -1,0 +1,242 @@
+//! Any outcome of a search, as the command line prints it: one line of JSON with the keys of DESIGN §9, that reads
+//! back as what was found; and as text, nothing that a terminal would obey.
+
+#![no_main]
+
+// The command line is a binary; these are the files that it prints with
+#[allow(dead_code, reason = "the target asks no server")]
+#[path = "../../cli/src/inquiry.rs"]
+mod inquiry;
+#[path = "../../cli/src/report.rs"]
+mod report;
+#[path = "../../cli/src/text.rs"]
+mod text;
+#[allow(dead_code, reason = "no session is at hand")]
+#[path = "../../cli/src/tls.rs"]
+mod tls;
+
+use std::net::{IpAddr, SocketAddr};
+
+use anstyle::{AnsiColor, Style};
+use arbitrary::{Result, Unstructured};
+use fedway_core::{Discovery, DiscoveryError, Edition, Found, Instant, ServerName, Step};
+use fedway_fuzz::search::{config, name, reply};
+use fedway_fuzz::{bytes, up_to};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+use crate::inquiry::{Inquiry, VersionError};
+use crate::report::Report;
+use crate::text::Block;
+
+fuzz_target!(|input: &[u8]| {
+    // An input that has run out gives zeros, never an error
+    let _ = run(&mut Unstructured::new(input));
+});
+
+fn run(u: &mut Unstructured<'_>) -> Result<()> {
+    let config = config(u)?;
+    let edition = config.edition;
+    let text = String::from_utf8_lossy(bytes(u)?).into_owned();
+    if let Err(error) = ServerName::parse(&text) {
+        let report = Report::invalid(&text, edition, error);
+        let json = judge(&text, edition, &report);
+        assert_eq!(json["error"]["kind"], "invalid_server_name");
+        assert_eq!(json["ok"], false);
+    }
+    let Some(name) = name(u)? else { return Ok(()) };
+    let now = Instant::ORIGIN;
+    let search = match u.arbitrary()? {
+        true => Discovery::connect(&name, &config, 0, now),
+        false => Discovery::resolve(&name, &config, 0, now),
+    };
+    let (result, end) = drive(search, u)?;
+    let version = match (&result, up_to(u, 4)?) {
+        (Ok(found), choice @ 1..) if found.connection.is_some() => Some(match choice {
+            1 => Err(VersionError::NotJson),
+            2 => Err(VersionError::Status(u.arbitrary()?)),
+            3 => Ok(serde_json::json!({"server": {"name": String::from_utf8_lossy(bytes(u)?)}})),
+            _ => match serde_json::from_slice(bytes(u)?) {
+                Ok(value @ Value::Object(_)) => Ok(value),
+                Ok(_) | Err(_) => Err(VersionError::NotJson),
+            },
+        }),
+        _ => None,
+    };
+    let inquiry = Inquiry {
+        result: result.clone(),
+        session: None,
+        version: version.clone(),
+        elapsed: end.since_origin(),
+    };
+    let report = Report::new(name.as_str(), edition, inquiry);
+    let json = judge(name.as_str(), edition, &report);
+    assert_eq!(json["elapsed_ms"], end.since_origin().as_millis() as u64);
+    match &version {
+        Some(Ok(version)) => assert_eq!(json["version"], *version),
+        Some(Err(_)) => assert_eq!(json["error"]["kind"], "version"),
+        None => assert_eq!(json["version"], Value::Null),
+    }
+    match &result {
+        Ok(found) => judge_found(&json, found, matches!(version, Some(Err(_)))),
+        Err(error) => judge_error(&json, error),
+    }
+    Ok(())
+}
+
+/// Runs a search to its end: each action is answered at once, or its time passes
+fn drive(
+    mut search: Discovery,
+    u: &mut Unstructured<'_>,
+) -> Result<(std::result::Result<Found, DiscoveryError>, Instant)> {
+    let mut now = Instant::ORIGIN;
+    loop {
+        match search.poll() {
+            Step::Act(action) => {
+                if u.arbitrary::<u8>()? < 250 {
+                    let event = reply(action, u)?;
+                    search.handle(event, now);
+                }
+            }
+            Step::Cancel(_) => {}
+            Step::Done(result) => return Ok((result, now)),
+            Step::Wait { until } => {
+                now = until.expect("a search that is not done has a deadline");
+                search.handle_timeout(now);
+            }
+        }
+    }
+}
+
+/// What holds for every object; gives the object as it reads back
+fn judge(name: &str, edition: Edition, report: &Report) -> Value {
+    let line = serde_json::to_string(report).expect("a report is JSON");
+    assert!(!line.contains(['\n', '\r']), "more than a line: {line}");
+    let json: Value = serde_json::from_str(&line).expect("it reads back");
+    let again = serde_json::to_string(&json).expect("it was JSON");
+    assert_eq!(
+        serde_json::from_str::<Value>(&again).expect("it was written"),
+        json
+    );
+    assert_eq!(json["server_name"], name);
+    assert_eq!(json["edition"], edition.name());
+
+    // In this order: a reader's eye and `cut` rely on it
+    let mut rest = &line[..];
+    for key in KEYS {
+        let key = format!("\"{key}\":");
+        let at = rest
+            .find(&key)
+            .unwrap_or_else(|| panic!("no {key} in {line}"));
+        rest = &rest[at + key.len()..];
+    }
+    let members = json.as_object().expect("an object");
+    assert_eq!(members.len(), KEYS.len(), "{line}");
+    assert_eq!(json["ok"] == true, json["error"].is_null(), "{line}");
+    if let Some(error) = json["error"].as_object() {
+        let message = error["message"].as_str().expect("a text");
+        assert!(
+            !message.is_empty() && !message.contains('\n'),
+            "{message:?}"
+        );
+        assert!(error["kind"].as_str().is_some_and(|kind| kind != "other"));
+        assert!(error["temporary"].is_boolean());
+        for attempt in error["attempts"].as_array().expect("a list") {
+            assert!(attempt["kind"].as_str().is_some_and(|kind| kind != "other"));
+            assert!(
+                attempt["step"]
+                    .as_str()
+                    .is_some_and(|step| !step.is_empty())
+            );
+            if !attempt["address"].is_null() {
+                address(&attempt["address"]);
+            }
+        }
+    }
+    let mut block = Block { name, report }.to_string();
+    for style in STYLES {
+        block = block.replace(&style.render().to_string(), "");
+    }
+    block = block.replace(&Style::new().bold().render_reset().to_string(), "");
+    let obeyed = block.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(obeyed, None, "{block:?}");
+    json
+}
+
+fn judge_found(json: &Value, found: &Found, version_failed: bool) {
+    assert_eq!(json["ok"], !version_failed);
+    let destination = &found.destination;
+    assert_eq!(json["step"], destination.step());
+    assert_eq!(json["host_header"], destination.host_header);
+    assert!(ServerName::parse(&destination.host_header).is_ok());
+    assert_eq!(json["tls_name"], destination.tls_name.to_string());
+    let is_address = json["tls_name"]
+        .as_str()
+        .is_some_and(|name| name.parse::<IpAddr>().is_ok());
+    // A name such as `1.2.3.4.` is an open finding
+    assert!(json["sni"].is_null() == is_address || is_address);
+    let listed: Vec<_> = json["candidates"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|candidate| candidate["addresses"].as_array().expect("a list"))
+        .map(address)
+        .collect();
+    assert!(listed.iter().copied().eq(destination.addresses()));
+    match &found.connection {
+        Some(connection) => assert_eq!(address(&json["connected"]), connection.address),
+        None => assert!(json["connected"].is_null()),
+    }
+    assert_eq!(json["provisional"], found.notes.provisional);
+    assert_eq!(
+        json["warnings"].as_array().map(Vec::len),
+        Some(found.notes.warnings.len())
+    );
+}
+
+fn judge_error(json: &Value, error: &DiscoveryError) {
+    assert_eq!(json["ok"], false);
+    assert_eq!(json["error"]["temporary"], error.is_temporary());
+    assert_eq!(
+        json["error"]["attempts"].as_array().map(Vec::len),
+        Some(error.notes.attempts.len())
+    );
+    assert_eq!(json["provisional"], error.notes.provisional);
+    assert_eq!(json["host_header"].is_null(), error.destination.is_none());
+    assert!(json["connected"].is_null() && json["version"].is_null());
+}
+
+fn address(text: &Value) -> SocketAddr {
+    text.as_str()
+        .expect("a text")
+        .parse()
+        .expect("an address and port")
+}
+
+/// DESIGN §9
+const KEYS: [&str; 16] = [
+    "server_name",
+    "edition",
+    "ok",
+    "step",
+    "host_header",
+    "tls_name",
+    "sni",
+    "tls",
+    "candidates",
+    "connected",
+    "well_known",
+    "provisional",
+    "version",
+    "warnings",
+    "error",
+    "elapsed_ms",
+];
+
+/// What the command line itself sends a terminal, those that begin with another last
+const STYLES: [Style; 4] = [
+    AnsiColor::Green.on_default().bold(),
+    AnsiColor::Red.on_default().bold(),
+    AnsiColor::Yellow.on_default(),
+    Style::new().bold(),
+];

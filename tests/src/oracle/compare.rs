@@ -1,0 +1,300 @@
+//! The machine against the text.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use fedway_core::{
+    Destination, DiscoveryErrorKind, Edition, Family, Lookahead, ServerName, SrvRecord, Verdict,
+    WellKnownError,
+};
+
+use super::outcome::{Failure, InvalidBody, Outcome, Place, Target, WellKnownFailure};
+use super::{Reading, World, ask};
+use crate::script::{Goal, Run};
+
+/// Where the machine and the text part
+#[derive(Clone, Debug)]
+pub struct Disagreement {
+    /// The edition read
+    pub edition: Edition,
+    /// What was searched for
+    pub goal: Goal,
+    /// Whether DNS was asked ahead
+    pub lookahead: Lookahead,
+    /// What they differ about
+    pub about: &'static str,
+    /// What the text says
+    pub text: Box<Reading>,
+    /// What the machine did
+    pub machine: Box<Run>,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            edition,
+            goal,
+            lookahead,
+            about,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "{edition}, {goal:?}, {lookahead:?}: they differ about the {about}"
+        )?;
+        writeln!(f, "the text: {:#?}", self.text)?;
+        writeln!(
+            f,
+            "the machine: {:#?}\n{}",
+            self.machine.outcome, self.machine
+        )
+    }
+}
+
+/// Runs the machine in every way there is: with both goals, and both lookaheads
+///
+/// # Errors
+///
+/// The first disagreement with the text.
+pub fn check(world: &World, edition: Edition) -> Result<(), Box<Disagreement>> {
+    for goal in Goal::ALL {
+        for lookahead in [Lookahead::Dns, Lookahead::None] {
+            machine_agrees(world, edition, goal, lookahead)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs the machine in one way
+///
+/// # Errors
+///
+/// The disagreement with the text, if there is one.
+pub fn machine_agrees(
+    world: &World,
+    edition: Edition,
+    goal: Goal,
+    lookahead: Lookahead,
+) -> Result<(), Box<Disagreement>> {
+    let run = world.script(edition, goal, lookahead).run();
+    let text = ask(edition, goal, world, &order(&run));
+    match difference(&text, &run, world, lookahead) {
+        None => Ok(()),
+        Some(about) => Err(Box::new(Disagreement {
+            edition,
+            goal,
+            lookahead,
+            about,
+            text: text.into(),
+            machine: run.into(),
+        })),
+    }
+}
+
+/// The order that chance gave the machine's SRV records
+fn order(run: &Run) -> Vec<SrvRecord> {
+    let destination = match &run.outcome {
+        Ok(found) => Some(&found.destination),
+        Err(error) => error.destination.as_deref(),
+    };
+    let candidates = destination.map(|it| &*it.candidates).unwrap_or_default();
+    let records = candidates.iter().filter_map(|candidate| {
+        let (priority, weight) = candidate.srv?;
+        Some(SrvRecord {
+            priority,
+            weight,
+            port: candidate.port,
+            target: candidate.target.dns_name()?.clone(),
+        })
+    });
+    records.collect()
+}
+
+fn difference(
+    text: &Reading,
+    run: &Run,
+    world: &World,
+    lookahead: Lookahead,
+) -> Option<&'static str> {
+    let notes = match &run.outcome {
+        Ok(found) => &found.notes,
+        Err(error) => &error.notes,
+    };
+    let well_known = notes.well_known.as_ref();
+    let well_known = well_known.map(|it| (it.delegated.as_ref(), it.error.as_ref()));
+    if let Some(about) = outcomes(&text.outcome, run, world) {
+        return Some(about);
+    }
+    if notes.provisional != text.provisional {
+        return Some("provisional flag");
+    }
+    if !same_well_known(text.well_known.as_ref(), well_known, world.is_silent()) {
+        return Some("failure of .well-known");
+    }
+    exchanges(text, run, lookahead)
+}
+
+fn outcomes(text: &Outcome, run: &Run, world: &World) -> Option<&'static str> {
+    match (text, &run.outcome) {
+        (Outcome::Found(place), Ok(found)) => {
+            let connected = found.connection.as_ref().map(|it| it.address);
+            destinations(place, &found.destination, world)
+                .or((connected != place.connected).then_some("connection"))
+        }
+        (
+            Outcome::Failed {
+                step,
+                host,
+                failure,
+                place,
+            },
+            Err(error),
+        ) => {
+            let same_place = match (place, &error.destination) {
+                (None, None) => None,
+                (Some(place), Some(destination)) => destinations(place, destination, world),
+                (None, Some(_)) | (Some(_), None) => Some("destination of a failure"),
+            };
+            (*step != error.step)
+                .then_some("step of a failure")
+                .or((*host != error.host).then_some("host of a failure"))
+                .or((!same_failure(failure, &error.kind, world.is_silent()))
+                    .then_some("kind of a failure"))
+                .or(same_place)
+        }
+        (Outcome::Found(_), Err(_)) | (Outcome::Failed { .. }, Ok(_)) => Some("outcome"),
+    }
+}
+
+fn destinations(place: &Place, destination: &Destination, world: &World) -> Option<&'static str> {
+    let mut targets = Vec::new();
+    for candidate in &destination.candidates {
+        for it in &candidate.addresses {
+            let verified = !world.skips(&place.certificate, it.address.ip());
+            if verified != (it.verdict == Verdict::Verify) {
+                return Some("skipped verification");
+            }
+        }
+        targets.push(Target {
+            host: candidate.target.clone(),
+            port: candidate.port,
+            srv: candidate.srv,
+            addresses: candidate.addresses.iter().map(|it| it.address).collect(),
+        });
+    }
+    (place.step != destination.step())
+        .then_some("step")
+        .or((place.host_header != destination.host_header).then_some("Host header"))
+        .or((place.certificate != destination.tls_name).then_some("TLS identity"))
+        .or((place.sni.as_ref() != destination.sni()).then_some("SNI"))
+        .or((place.targets != targets).then_some("destination"))
+}
+
+fn same_failure(text: &Failure, machine: &DiscoveryErrorKind, silent: bool) -> bool {
+    match (text, machine) {
+        (Failure::Gone, DiscoveryErrorKind::Gone) | (Failure::Onion, DiscoveryErrorKind::Onion) => {
+            true
+        }
+        (Failure::InvalidWellKnown(text), DiscoveryErrorKind::InvalidWellKnown(error)) => {
+            same_body(*text, error)
+        }
+        (Failure::NotOffered(owner), DiscoveryErrorKind::NotOffered { service }) => {
+            owner == service
+        }
+        (Failure::Unreachable(causes), DiscoveryErrorKind::Unreachable(cause)) => {
+            is_told(causes, cause, silent)
+        }
+        _ => false,
+    }
+}
+
+/// The one cause that is told is among those there were, and a telling one; in a world where all answer, it is the
+/// last connection that failed, if one did
+fn is_told(
+    causes: &[fedway_core::AttemptError],
+    told: &fedway_core::AttemptError,
+    silent: bool,
+) -> bool {
+    use fedway_core::AttemptError::{Connect, NoAddress};
+    let absence = |cause: &&_| matches!(cause, NoAddress(_));
+    let last = causes.iter().rfind(|cause| matches!(cause, Connect(_)));
+    match last {
+        Some(last) if !silent => told == last,
+        Some(_) | None => {
+            causes.contains(told) && (!absence(&told) || causes.iter().all(|it| absence(&it)))
+        }
+    }
+}
+
+fn same_body(text: InvalidBody, machine: &fedway_core::BodyError) -> bool {
+    match (text, machine) {
+        (InvalidBody::Json, fedway_core::BodyError::Json { .. }) => true,
+        (InvalidBody::ServerName(text), fedway_core::BodyError::ServerName(error)) => {
+            text == *error
+        }
+        _ => false,
+    }
+}
+
+type MachineWellKnown<'a> = (Option<&'a ServerName>, Option<&'a WellKnownError>);
+
+fn same_well_known(
+    text: Option<&Result<ServerName, WellKnownFailure>>,
+    machine: Option<MachineWellKnown<'_>>,
+    silent: bool,
+) -> bool {
+    let (text, machine) = match (text, machine) {
+        (None, None) => return true,
+        (Some(text), Some(machine)) => (text, machine),
+        (None, Some(_)) | (Some(_), None) => return false,
+    };
+    match (text, machine) {
+        (Ok(text), (Some(machine), None)) => text == machine,
+        (Err(text), (None, Some(machine))) => match (text, machine) {
+            (WellKnownFailure::Body(text), WellKnownError::Body(error)) => same_body(*text, error),
+            (WellKnownFailure::Fetch(text), WellKnownError::Fetch(error)) => text == error,
+            (WellKnownFailure::Redirect(text), WellKnownError::Redirect(error)) => text == error,
+            (WellKnownFailure::Status(text), WellKnownError::Status(status)) => text == status,
+            (WellKnownFailure::TimedOut, WellKnownError::TimedOut) => true,
+            (
+                WellKnownFailure::Unreachable(text, causes),
+                WellKnownError::Unreachable { host, cause },
+            ) => text == host && is_told(causes, cause, silent),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Everything the text asked, the machine asked; and it connects and sends nothing more, in no other order
+fn exchanges(text: &Reading, run: &Run, lookahead: Lookahead) -> Option<&'static str> {
+    let questions = run.log.iter().filter_map(|entry| match &entry.command {
+        crate::script::Command::Ask(question) => Some(question),
+        crate::script::Command::Cancel(_)
+        | crate::script::Command::Connect(_)
+        | crate::script::Command::Get(_) => None,
+    });
+    let machine: BTreeSet<_> = questions.collect();
+    let asked: BTreeSet<_> = text.asked.questions.iter().collect();
+    if !machine.is_superset(&asked) || (lookahead == Lookahead::None && machine != asked) {
+        return Some("questions asked");
+    }
+    let dialled = run.dialled();
+    if dialled
+        .iter()
+        .any(|it| it.sni.as_ref() != it.tls_name.dns_name())
+    {
+        return Some("SNI of a connection");
+    }
+    let dialled = dialled.into_iter().map(|it| {
+        let verified = it.verdict == Verdict::Verify;
+        (it.address, it.tls_name.clone(), verified)
+    });
+    if dialled.collect::<Vec<_>>() != text.asked.connects {
+        return Some("connections");
+    }
+    (run.urls() != text.asked.urls).then_some("requests")
+}
+
+/// Both families, for whoever looks through a world
+pub(super) const FAMILIES: [Family; 2] = [Family::V6, Family::V4];

@@ -1,0 +1,207 @@
+//! A world written down as a script test.
+
+use std::fmt::Write as _;
+
+use fedway_core::{
+    Absence, Answer, ConnectError, DnsError, HttpAnswer, Lookahead, ServerName, SrvRecord, TlsError,
+};
+
+use super::compare::{Disagreement, FAMILIES};
+use super::outcome::Outcome;
+use super::world::World;
+use crate::script::{DnsResult, Reply};
+
+/// A test for the suite: the world as a script, and what the text says of its end
+#[must_use]
+pub fn print_test(world: &World, found: &Disagreement) -> String {
+    let mut lines = vec![
+        "#[test]".to_owned(),
+        "fn the_text_and_the_machine_agree() {".to_owned(),
+        format!(
+            "    let mut s = Script::new(Goal::{:?}, {:?}).edition(Edition::{:?}).seed({});",
+            found.goal, world.name, found.edition, world.seed
+        ),
+        format!("    s = s.lookahead(Lookahead::{:?});", found.lookahead),
+    ];
+    if found.lookahead == Lookahead::Dns {
+        lines.pop();
+    }
+    lines.extend(policies(world));
+    lines.extend(
+        script(world)
+            .into_iter()
+            .map(|line| format!("    s.{line};")),
+    );
+    lines.push(format!("    // They differ about the {}", found.about));
+    lines.push("    let run = s.run();".to_owned());
+    lines.extend(expectation(&found.text.outcome));
+    lines.push("}".to_owned());
+    lines.join("\n")
+}
+
+fn policies(world: &World) -> Vec<String> {
+    let mut changes = String::new();
+    if world.gone {
+        changes += " config.gone = true;";
+    }
+    for net in &world.deny {
+        // Writing to a String cannot fail
+        let _ = write!(
+            changes,
+            " config.addresses.deny.push({net:?}.parse().unwrap());"
+        );
+    }
+    for rule in &world.skip {
+        let _ = write!(
+            changes,
+            " config.trust.skip.push({rule:?}.parse().unwrap());"
+        );
+    }
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    vec![format!("    s = s.config(|config| {{{changes} }});")]
+}
+
+fn expectation(outcome: &Outcome) -> Vec<String> {
+    match outcome {
+        Outcome::Found(place) => vec![
+            "    let destination = &run.found().destination;".to_owned(),
+            format!("    assert_eq!(destination.step(), {:?});", place.step),
+            format!(
+                "    assert_eq!(destination.host_header, {:?});",
+                place.host_header
+            ),
+            format!(
+                "    assert_eq!(destination.tls_name.to_string(), {:?});",
+                place.certificate.to_string()
+            ),
+            match place.connected {
+                Some(address) => format!(
+                    "    assert_eq!(run.found().connection.as_ref().unwrap().address.to_string(), {:?});",
+                    address.to_string()
+                ),
+                None => "    assert_eq!(run.found().connection, None);".to_owned(),
+            },
+        ],
+        Outcome::Failed { step, failure, .. } => vec![
+            format!("    assert_eq!(run.error().step, {step:?});"),
+            format!("    // {failure:?}"),
+        ],
+    }
+}
+
+/// The verbs
+fn script(world: &World) -> Vec<String> {
+    let answers = &world.answers;
+    let mut lines = Vec::new();
+    for ((owner, family), reply) in &answers.addresses {
+        let verb = match family {
+            fedway_core::Family::V4 => "a",
+            fedway_core::Family::V6 => "aaaa",
+        };
+        let records = |list: &[std::net::IpAddr]| {
+            let texts: Vec<_> = list.iter().map(|it| format!("\"{it}\"")).collect();
+            texts.join(", ")
+        };
+        lines.push(format!("{verb}(\"{owner}\"){}", dns(reply, records)));
+    }
+    for (owner, reply) in &answers.services {
+        let record = |it: &SrvRecord| {
+            let SrvRecord {
+                priority,
+                weight,
+                port,
+                target,
+            } = it;
+            format!("srv({priority}, {weight}, {port}, \"{target}\")")
+        };
+        let records = |list: &[SrvRecord]| list.iter().map(record).collect::<Vec<_>>().join(", ");
+        lines.push(format!("srv(\"{owner}\"){}", dns(reply, records)));
+    }
+    lines.extend(hosts_without_address(world));
+    for (url, reply) in &answers.pages {
+        let verb = match &reply.says {
+            None => "hangs()".to_owned(),
+            Some(Err(error)) => format!("fails(FetchError::{error:?})"),
+            Some(Ok(answer)) => http(answer),
+        };
+        lines.push(format!("get({url:?}).{verb}"));
+    }
+    for (address, peer) in &answers.peers {
+        let verb = match &peer.reply.says {
+            None => ".hangs()".to_owned(),
+            Some(Ok(())) => ".works()".to_owned(),
+            Some(Err(error)) => format!(".fails({})", session(error)),
+        };
+        let names = match &peer.certified {
+            None => String::new(),
+            Some(hosts) => format!(".is_certified_for({hosts:?}.iter().copied())"),
+        };
+        lines.push(format!("connect(\"{address}\"){verb}{names}"));
+    }
+    lines
+}
+
+/// A script gives the host of a page an address unless it is told otherwise
+fn hosts_without_address(world: &World) -> Vec<String> {
+    let mut lines = Vec::new();
+    for url in world.answers.pages.keys() {
+        let authority = url.trim_start_matches("https://").split('/').next();
+        let Ok(name) = authority.unwrap_or_default().parse::<ServerName>() else {
+            continue;
+        };
+        if let Some(host) = name.host().dns_name() {
+            let key = |family| (host.clone(), family);
+            let mut known = FAMILIES.into_iter().map(key);
+            if !known.any(|key| world.answers.addresses.contains_key(&key)) {
+                lines.push(format!("a(\"{host}\").is_absent()"));
+            }
+        }
+    }
+    lines.dedup();
+    lines
+}
+
+fn dns<T>(reply: &Reply<DnsResult<T>>, records: impl Fn(&[T]) -> String) -> String {
+    match &reply.says {
+        None => ".is_silent()".to_owned(),
+        Some(Err(DnsError::ServFail)) => ".servfails()".to_owned(),
+        Some(Err(error)) => format!(".fails(DnsError::{error:?})"),
+        Some(Ok(Answer::Absent { absence, .. })) => match absence {
+            Absence::NoData => ".is_absent()".to_owned(),
+            Absence::NoSuchName => ".has_no_such_name()".to_owned(),
+        },
+        Some(Ok(Answer::Found {
+            records: list,
+            alias,
+            ..
+        })) => {
+            let alias = if *alias { ".by_alias()" } else { "" };
+            format!(".gives([{}]){alias}", records(list))
+        }
+    }
+}
+
+fn http(answer: &HttpAnswer) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match (&answer.location, answer.status) {
+        (Some(location), status) => format!("redirects({status}, {:?})", text(location)),
+        (None, 200) => format!("has_body({:?})", text(&answer.body)),
+        (None, status) => format!("fails({status})"),
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is open, and prints as it is written"
+)]
+fn session(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Tls(TlsError::Certificate(error)) => {
+            format!("ConnectError::Tls(TlsError::Certificate(CertificateError::{error:?}))")
+        }
+        ConnectError::Tls(error) => format!("ConnectError::Tls(TlsError::{error:?})"),
+        other => format!("ConnectError::{other:?}"),
+    }
+}

@@ -1,0 +1,14 @@
+//! Proofs: the machine against a second reading of the text, and in every order of events.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_in_result,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "these are tests, their helpers included, and they tell how much they proved"
+)]
+
+mod end;
+mod every_order;
+mod oracle;
+mod small;
