@@ -14,10 +14,14 @@ use fedway_core::{Action, Config, Discovery, Instant, ServerName, Step};
 /// Searches for a literal, and exits with 0 if the search asks to connect there
 #[unsafe(no_mangle)]
 pub extern "C" fn main() -> c_int {
-    let Ok(name) = ServerName::parse("9.9.9.9:8449") else { return 1 };
+    let Ok(name) = ServerName::parse("9.9.9.9:8449") else {
+        return 1;
+    };
     let config = Arc::new(Config::default());
     let mut search = Discovery::connect(&name, &config, 0, Instant::ORIGIN);
-    let Step::Act(Action::Connect(connect)) = search.poll() else { return 2 };
+    let Step::Act(Action::Connect(connect)) = search.poll() else {
+        return 2;
+    };
     if connect.address().port() != 8449 {
         return 3;
     }
