@@ -263,11 +263,17 @@ impl DnsName {
     /// Whether a DNS message can hold the name: labels of 1 to 63 bytes, 253 in all (RFC 1035 §2.3.4)
     #[must_use]
     pub fn is_encodable(&self) -> bool {
-        self.0.len() <= 253
-            && self
-                .0
-                .split('.')
-                .all(|label| (1..=63).contains(&label.len()))
+        let mut label_len = 0_usize;
+        let mut labels_fit = true;
+        for byte in self.0.bytes().chain([b'.']) {
+            if byte == b'.' {
+                labels_fit &= (1..=63).contains(&label_len);
+                label_len = 0;
+            } else {
+                label_len += 1;
+            }
+        }
+        labels_fit && self.0.len() <= 253
     }
 
     /// The owner name of a service's SRV record (RFC 2782): `_service._proto.name`

@@ -47,7 +47,7 @@ impl Context {
         port: u16,
         family: Family,
     ) -> Option<Result<Vec<IpAddr>, AttemptError>> {
-        let mut list = match self.known(host, family)? {
+        let mut list = match self.known(host, family)?.map(Vec::from) {
             Ok(list) => list,
             Err(error) => {
                 if let AttemptError::Dns(_) = error {
@@ -118,44 +118,48 @@ impl Context {
         port: u16,
         tls_name: &Host,
     ) -> Vec<CandidateAddress> {
-        let of = |family| {
-            let list = self
-                .known(host, family)
-                .and_then(Result::ok)
-                .unwrap_or_default();
-            let judge = |address: &IpAddr| self.config.addresses.judge(*address).is_ok();
-            list.into_iter().filter(judge).collect::<Vec<_>>()
+        let allowed = |family| {
+            let known = self.known(host, family).and_then(Result::ok);
+            let judge = |address: &&IpAddr| self.config.addresses.judge(**address).is_ok();
+            known.unwrap_or_default().iter().filter(judge)
         };
-        let (v6, v4) = (of(Family::V6), of(Family::V4));
-        let rounds = v6.len().max(v4.len());
-        let in_turn = (0..rounds).flat_map(|index| [v6.get(index), v4.get(index)]);
-        in_turn
-            .flatten()
-            .map(|address| CandidateAddress {
+        let (mut v6, mut v4) = (allowed(Family::V6), allowed(Family::V4));
+        let mut list = Vec::new();
+        loop {
+            let round = [v6.next(), v4.next()];
+            if round == [None, None] {
+                return list;
+            }
+            list.extend(round.into_iter().flatten().map(|address| CandidateAddress {
                 address: SocketAddr::new(*address, port),
                 verdict: self.config.trust.verdict(tls_name, *address),
-            })
-            .collect()
+            }));
+        }
     }
 
-    fn known(&self, host: &Host, family: Family) -> Option<Result<Vec<IpAddr>, AttemptError>> {
+    fn known<'a>(
+        &'a self,
+        host: &'a Host,
+        family: Family,
+    ) -> Option<Result<&'a [IpAddr], AttemptError>> {
         match host {
-            Host::Ip(address) if Family::of(*address) == family => Some(Ok([*address].into())),
-            Host::Ip(_) => Some(Err(AttemptError::NoAddress(Absence::NoData))),
-            Host::Dns(name) => {
-                let answer = self.queries.known_addresses(name, family)?;
-                Some(match answer {
-                    Ok(addresses) => addresses.list.clone().map_err(AttemptError::NoAddress),
-                    Err(error) => Err(AttemptError::Dns(*error)),
-                })
+            Host::Ip(address) if Family::of(*address) == family => {
+                Some(Ok(core::slice::from_ref(address)))
             }
+            Host::Ip(_) => Some(Err(AttemptError::NoAddress(Absence::NoData))),
+            Host::Dns(name) => Some(match self.queries.known_addresses(name, family)? {
+                Ok(addresses) => match &addresses.list {
+                    Ok(list) => Ok(list),
+                    Err(absence) => Err(AttemptError::NoAddress(*absence)),
+                },
+                Err(error) => Err(AttemptError::Dns(*error)),
+            }),
         }
     }
 
     pub(super) fn knows_addresses(&self, host: &Host) -> bool {
-        [Family::V6, Family::V4]
-            .into_iter()
-            .all(|family| self.known(host, family).is_some())
+        let mut families = [Family::V6, Family::V4].into_iter();
+        families.all(|family| self.known(host, family).is_some())
     }
 
     pub(super) fn look_ahead_to_addresses(&mut self, host: &Host) {

@@ -218,6 +218,10 @@ impl Context {
                     kind,
                     sent: false,
                 });
+                // Few at a time: most searches ask ten or so, and doubling would hold sixteen
+                if queries.len() == queries.capacity() {
+                    queries.reserve_exact(4);
+                }
                 queries.push(Query {
                     name: name.clone(),
                     state,
