@@ -2,15 +2,25 @@
 //!
 //! Finds the server behind a Matrix server name, connects to it, and verifies that it is the right one.
 //!
-//! ```no_run
+//! ```
 //! use fedway_tokio::{Builder, ServerName, Sockets};
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let resolver = Builder::default().build(Sockets::default())?;
-//!     let name: ServerName = "matrix.org".parse()?;
+//!     let builder = Builder::default();
+//! #   // No network here: a world on the loopback device stands in for it
+//! #   let mut plan = fedway_testkit::world::WorldPlan::new();
+//! #   plan.a("example.org", "9.9.9.9");
+//! #   plan.https("9.9.9.9:8448", fedway_testkit::world::Https::for_name("example.org"));
+//! #   let world = plan.start()?;
+//! #   let mut roots = fedway_tokio::Roots::none();
+//! #   roots.add_pem(world.ca_pem().as_bytes())?;
+//! #   let dns = fedway_tokio::dns::DnsConfig::new(vec![world.dns()]);
+//! #   let builder = builder.roots(roots).dns(dns).reroute(world.reroutes());
+//!     let resolver = builder.build(Sockets::default())?;
+//!     let name: ServerName = "example.org".parse()?;
 //!     let connected = resolver.connect(&name).await?;
-//!     println!("send requests with Host: {}", connected.host_header());
+//!     assert_eq!(connected.host_header(), "example.org");
 //!     let stream = connected.stream.0; // a tokio_rustls::client::TlsStream<tokio::net::TcpStream>
 //! #   drop(stream);
 //!     Ok(())

@@ -25,6 +25,7 @@ mod delegation;
 mod dns;
 mod http;
 mod lifecycle;
+mod parity;
 mod rig;
 mod runtime;
 mod tls;
