@@ -1,7 +1,7 @@
 //! # The half of a Fedway driver that no async runtime owns
 //!
 //! `fedway-core` decides; this crate carries out what it asks for, over whatever sockets and timers a
-//! runtime has. A runtime's own crate (`fedway-tokio`) implements one trait, [`Io`], in about
+//! runtime has. A runtime's own crate (`fedway-tokio`, `fedway-smol`) implements one trait, [`Io`], in about
 //! a hundred lines, and gets everything else from here:
 //!
 //! 1. [`Resolver`], the public face: `resolve(name)` and `connect(name)`.

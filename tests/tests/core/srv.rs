@@ -259,3 +259,37 @@ fn order(records: &[SrvRecord], seed: u64) -> Vec<String> {
         .map(|candidate| candidate.target.to_string())
         .collect()
 }
+
+#[test]
+fn our_own_want_of_sockets_is_never_taken_for_an_absent_record() {
+    let mut s = fedway_testkit::script::Script::connect("example.org");
+    s.srv("_matrix-fed._tcp.example.org")
+        .fails(fedway_core::DnsError::OutOfSockets);
+    s.a("example.org").gives(["192.0.2.7"]);
+    s.connect("192.0.2.7:8448").works();
+    let run = s.run();
+    let error = run.error();
+    let cause = fedway_core::AttemptError::Dns(fedway_core::DnsError::OutOfSockets);
+    assert_eq!(
+        error.kind,
+        fedway_core::DiscoveryErrorKind::Unreachable(cause)
+    );
+    assert!(error.is_temporary() && !error.notes.provisional);
+    assert_eq!(error.step, "4");
+}
+
+#[test]
+fn a_host_with_more_addresses_than_are_tried_is_warned_about() {
+    let of_count = |count: u8| {
+        let mut s = fedway_testkit::script::Script::resolve("example.org:8448");
+        let addresses: Vec<String> = (1..=count).map(|last| format!("192.0.2.{last}")).collect();
+        s.a("example.org")
+            .gives(addresses.iter().map(String::as_str));
+        let found = s.run().found().clone();
+        (
+            found.destination.addresses().count(),
+            found.notes.warnings.len(),
+        )
+    };
+    assert_eq!((of_count(16), of_count(17)), ((16, 0), (16, 1)));
+}
