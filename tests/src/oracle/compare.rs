@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use fedway_core::{
-    Destination, DiscoveryErrorKind, Edition, Family, Lookahead, ServerName, SrvRecord, Verdict,
-    WellKnownError,
+    Destination, DiscoveryError, DiscoveryErrorKind, Edition, Family, Found, Lookahead, ServerName,
+    SrvRecord, Verdict, WellKnownError,
 };
 
 use super::outcome::{Failure, InvalidBody, Outcome, Place, Target, WellKnownFailure};
@@ -77,8 +77,9 @@ pub fn machine_agrees(
     lookahead: Lookahead,
 ) -> Result<(), Box<Disagreement>> {
     let run = world.script(edition, goal, lookahead).run();
-    let text = ask(edition, goal, world, &order(&run));
-    match difference(&text, &run, world, lookahead) {
+    let text = ask(edition, goal, world, &chance(&run.outcome));
+    let about = difference(&text, &run.outcome, world);
+    match about.or_else(|| exchanges(&text, &run, lookahead)) {
         None => Ok(()),
         Some(about) => Err(Box::new(Disagreement {
             edition,
@@ -91,9 +92,10 @@ pub fn machine_agrees(
     }
 }
 
-/// The order that chance gave the machine's SRV records
-fn order(run: &Run) -> Vec<SrvRecord> {
-    let destination = match &run.outcome {
+/// The order that chance gave the SRV records of a search, for [`ask`]
+#[must_use]
+pub fn chance(outcome: &Result<Found, DiscoveryError>) -> Vec<SrvRecord> {
+    let destination = match outcome {
         Ok(found) => Some(&found.destination),
         Err(error) => error.destination.as_deref(),
     };
@@ -110,19 +112,22 @@ fn order(run: &Run) -> Vec<SrvRecord> {
     records.collect()
 }
 
-fn difference(
+/// What a search and the text differ about, in where it ended and what became of .well-known
+///
+/// Of a search by whatever drives the machine, as long as it races nothing: which address wins is a matter of time.
+#[must_use]
+pub fn difference(
     text: &Reading,
-    run: &Run,
+    outcome: &Result<Found, DiscoveryError>,
     world: &World,
-    lookahead: Lookahead,
 ) -> Option<&'static str> {
-    let notes = match &run.outcome {
+    let notes = match outcome {
         Ok(found) => &found.notes,
         Err(error) => &error.notes,
     };
     let well_known = notes.well_known.as_ref();
     let well_known = well_known.map(|it| (it.delegated.as_ref(), it.error.as_ref()));
-    if let Some(about) = outcomes(&text.outcome, run, world) {
+    if let Some(about) = outcomes(&text.outcome, outcome, world) {
         return Some(about);
     }
     if notes.provisional != text.provisional {
@@ -131,11 +136,15 @@ fn difference(
     if !same_well_known(text.well_known.as_ref(), well_known, world.is_silent()) {
         return Some("failure of .well-known");
     }
-    exchanges(text, run, lookahead)
+    None
 }
 
-fn outcomes(text: &Outcome, run: &Run, world: &World) -> Option<&'static str> {
-    match (text, &run.outcome) {
+fn outcomes(
+    text: &Outcome,
+    outcome: &Result<Found, DiscoveryError>,
+    world: &World,
+) -> Option<&'static str> {
+    match (text, outcome) {
         (Outcome::Found(place), Ok(found)) => {
             let connected = found.connection.as_ref().map(|it| it.address);
             destinations(place, &found.destination, world)

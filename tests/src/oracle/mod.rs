@@ -38,7 +38,7 @@ use fedway_core::{Edition, ServerName, SrvRecord};
 
 use crate::script::Goal;
 
-pub use self::compare::{Disagreement, check, machine_agrees};
+pub use self::compare::{Disagreement, chance, check, difference, machine_agrees};
 pub use self::net::Asked;
 pub use self::outcome::{Failure, Outcome, Place, Target, WellKnownFailure};
 pub use self::print::print_test;

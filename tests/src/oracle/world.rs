@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use fedway_core::{Answer, Edition, Host, Lookahead, ServerName, SkipRule};
+use fedway_core::{Answer, Config, Edition, Host, Lookahead, ServerName, SkipRule};
 
 use crate::script::{Answers, Goal, Script};
 
@@ -50,14 +50,23 @@ impl World {
             .seed(self.seed)
             .answers(self.answers.clone());
         script.config(|config| {
-            config.gone = self.gone;
+            self.configure(config);
             config.deadlines.search = FOREVER;
             config.deadlines.well_known = LONG;
-            let deny = self.deny.iter().map(|net| net.parse());
-            config.addresses.deny = deny.collect::<Result<_, _>>().expect("networks");
-            let skip = self.skip.iter().map(|rule| rule.parse());
-            config.trust.skip = skip.collect::<Result<_, _>>().expect("rules");
         })
+    }
+
+    /// Tells a search the policies of this world
+    ///
+    /// # Panics
+    ///
+    /// If a rule is none.
+    pub fn configure(&self, config: &mut Config) {
+        config.gone = self.gone;
+        let deny = self.deny.iter().map(|net| net.parse());
+        config.addresses.deny = deny.collect::<Result<_, _>>().expect("networks");
+        let skip = self.skip.iter().map(|rule| rule.parse());
+        config.trust.skip = skip.collect::<Result<_, _>>().expect("rules");
     }
 
     /// Whether something never answers

@@ -122,7 +122,10 @@ impl Answers {
     }
 
     /// Fills in what a scripted page needs: an address for its host, and a server there
-    pub(super) fn settle(mut self) -> Self {
+    ///
+    /// A [`Script`](super::Script) does so by itself before it runs.
+    #[must_use]
+    pub fn settle(mut self) -> Self {
         for (host, address) in self.web_addresses.clone() {
             let has = |family| self.addresses.contains_key(&(host.clone(), family));
             if !has(Family::V4) && !has(Family::V6) {

@@ -1,6 +1,5 @@
 //! What a search opens is closed with it: nothing outlives the futures, nothing leaks.
 
-use std::collections::BTreeSet;
 use std::pin::pin;
 use std::thread;
 use std::time::Duration;
@@ -8,13 +7,12 @@ use std::time::Duration;
 use fedway_core::ServerName;
 use fedway_driver::{Io, Resolver, before};
 use fedway_testkit::world::{
-    Body, Certificate, ConnectionFault, DnsFault, Event, Https, RecordType, Reply, World, WorldPlan,
+    Body, Certificate, ConnectionFault, DnsFault, Event, Https, RecordType, Reply, WorldPlan,
 };
 use futures_util::future::join_all;
 
-use crate::rig::{
-    LIMITS, Rig, VERSION, WELL_KNOWN, address, ask_with, eventually, ms, server_name, web,
-};
+use crate::leaks::{eventually, open_files_limit, sockets_to};
+use crate::rig::{LIMITS, Rig, VERSION, WELL_KNOWN, address, ask_with, ms, server_name, web};
 use crate::runtime::Runtime;
 
 on_every_runtime! {
@@ -437,38 +435,6 @@ fn many(plan: &mut WorldPlan, count: usize) {
 
 fn host(number: usize) -> String {
     format!("h{number}.example.org")
-}
-
-/// How many sockets of this process lead to a world: TCP connections and UDP sockets
-///
-/// Other tests of this process have worlds of their own, so that all file descriptors could not be counted.
-/// Zero where there is no /proc/net, as outside Linux.
-fn sockets_to(world: &World) -> usize {
-    let mut servers: BTreeSet<_> = world.reroutes().into_values().collect();
-    servers.insert(world.dns());
-    let remotes: BTreeSet<_> = servers
-        .into_iter()
-        .map(|server| format!("0100007F:{:04X}", server.port()))
-        .collect();
-    let tables = ["/proc/self/net/tcp", "/proc/self/net/udp"];
-    let tables = tables.map(|table| std::fs::read_to_string(table).unwrap_or_default());
-    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
-    let is_ours = |line: &&str| {
-        let fields: Vec<_> = line.split_ascii_whitespace().collect();
-        // A socket that no file descriptor holds any more has no inode
-        remotes.contains(fields[2]) && fields[9] != "0"
-    };
-    lines.filter(is_ours).count()
-}
-
-/// How many files this process may have open; a cautious guess where there is no /proc
-fn open_files_limit() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits
-        .lines()
-        .find(|line| line.starts_with("Max open files"));
-    let soft = line.and_then(|line| line.split_ascii_whitespace().nth(3)?.parse().ok());
-    soft.unwrap_or(256)
 }
 
 /// For many handshakes at once on a busy machine

@@ -10,13 +10,11 @@
     reason = "these are tests, their helpers included"
 )]
 
-/// Makes the tests of a module, which stand below as generic functions; a runtime more is a line more
-macro_rules! on_every_runtime {
-    ($($test:ident,)+) => {
-        mod smol { $( #[test] fn $test() { super::$test::<crate::runtime::Smol>(); } )+ }
-        mod tokio { $( #[test] fn $test() { super::$test::<crate::runtime::Tokio>(); } )+ }
-    };
-}
+#[path = "../shared/leaks.rs"]
+mod leaks;
+#[macro_use]
+#[path = "../shared/runtime.rs"]
+mod runtime;
 
 mod builder;
 mod certificate;
@@ -27,6 +25,5 @@ mod http;
 mod lifecycle;
 mod parity;
 mod rig;
-mod runtime;
 mod tls;
 mod well_known;

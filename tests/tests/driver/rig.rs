@@ -1,7 +1,6 @@
 //! A world, the resolvers in it, and what is to be read from both.
 
 use std::net::SocketAddr;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use fedway_core::{
@@ -13,6 +12,7 @@ use fedway_driver::http::{Limits, Response};
 use fedway_driver::{Builder, Connected, Io, Resolver, Roots};
 use fedway_testkit::world::{DnsServer, Entry, Event, Https, World, WorldPlan};
 
+use crate::leaks::eventually;
 use crate::runtime::Runtime;
 
 /// A world, and what the resolvers in it are told
@@ -206,18 +206,6 @@ pub(crate) fn timed<T>(least: Duration, work: impl FnOnce() -> T) -> T {
         "{took:?}, far later than {least:?}"
     );
     result
-}
-
-/// Waits until something holds; whether that came about in time
-pub(crate) fn eventually(holds: impl Fn() -> bool) -> bool {
-    let start = Instant::now();
-    while !holds() {
-        if start.elapsed() > PATIENCE {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-    true
 }
 
 pub(crate) fn ms(milliseconds: u64) -> Duration {

@@ -63,11 +63,13 @@ impl End {
             }
             Err(error) => {
                 let kind = match &error.kind {
+                    DiscoveryErrorKind::Gone => "Gone",
                     DiscoveryErrorKind::InvalidWellKnown(_) => "InvalidWellKnown",
                     DiscoveryErrorKind::NotOffered { .. } => "NotOffered",
-                    DiscoveryErrorKind::Unreachable(_) => "Unreachable",
+                    DiscoveryErrorKind::Onion => "Onion",
                     DiscoveryErrorKind::TimedOut => return Self("TimedOut".to_owned()),
-                    other => panic!("no small world ends so: {other:?}"),
+                    DiscoveryErrorKind::Unreachable(_) => "Unreachable",
+                    other => panic!("no search ends so: {other:?}"),
                 };
                 Self(format!("{kind} at {}", error.step))
             }

@@ -1,4 +1,4 @@
-//! Proofs: the machine against a second reading of the text, and in every order of events.
+//! Proofs: the machine against a second reading of the text, in every order of events, and over real sockets.
 
 #![allow(
     clippy::print_stdout,
@@ -8,7 +8,14 @@
     reason = "these are tests, their helpers included, and they tell how much they proved"
 )]
 
+#[path = "../shared/leaks.rs"]
+mod leaks;
+#[macro_use]
+#[path = "../shared/runtime.rs"]
+mod runtime;
+
 mod end;
 mod every_order;
 mod oracle;
 mod small;
+mod sockets;

@@ -10,20 +10,15 @@
     reason = "these are tests, their helpers included"
 )]
 
-/// Makes the tests of a module, which stand below as generic functions; a runtime more is a line more
-macro_rules! on_every_runtime {
-    ($($test:ident,)+) => {
-        mod smol { $( #[test] fn $test() { super::$test::<crate::runtime::Smol>(); } )+ }
-        mod tokio { $( #[test] fn $test() { super::$test::<crate::runtime::Tokio>(); } )+ }
-    };
-}
+#[macro_use]
+#[path = "../shared/runtime.rs"]
+mod runtime;
 
 mod chain;
 mod hostile;
 mod no_off_switch;
 mod revocation;
 mod rig;
-mod runtime;
 mod skip;
 mod transparency;
 mod warning;

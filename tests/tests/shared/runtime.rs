@@ -1,9 +1,17 @@
-//! The runtimes that the suite runs on.
+//! The runtimes that a suite runs on.
 
 use std::fmt::Debug;
 use std::future::Future;
 
 use fedway_driver::Io;
+
+/// Makes the tests of a module, which stand below as generic functions; a runtime more is a line more
+macro_rules! on_every_runtime {
+    ($($test:ident,)+) => {
+        mod smol { $( #[test] fn $test() { super::$test::<crate::runtime::Smol>(); } )+ }
+        mod tokio { $( #[test] fn $test() { super::$test::<crate::runtime::Tokio>(); } )+ }
+    };
+}
 
 /// A runtime to test
 pub(crate) trait Runtime: 'static {
