@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-use fedway_core::ServerName;
+use fedway_core::{Config, ServerName};
 use fedway_driver::{Io, Resolver, before};
 use fedway_testkit::world::{
     Body, Certificate, ConnectionFault, DnsFault, Event, Https, RecordType, Reply, WorldPlan,
@@ -54,7 +54,7 @@ fn a_thousand_dropped_searches_leave_nothing_open<R: Runtime>() {
             (point.describe)(plan);
         }
     });
-    let rig = rig.racing();
+    let rig = rig.racing().configure(be_patient);
     let resolver = rig.resolver::<R>();
     R::block_on(async {
         for point in &points {
@@ -70,7 +70,7 @@ fn a_thousand_dropped_searches_leave_nothing_open<R: Runtime>() {
 
 fn a_dropped_search_closes_its_sockets_at_once<R: Runtime>() {
     for point in points() {
-        let rig = Rig::new(point.describe).racing();
+        let rig = Rig::new(point.describe).racing().configure(be_patient);
         let resolver = rig.resolver::<R>();
         R::block_on(async {
             let reached = || {
@@ -202,12 +202,7 @@ fn a_search_that_ends_leaves_nothing_open<R: Runtime>() {
 fn three_hundred_names_at_once_are_found<R: Runtime>() {
     // Four questions and a connection are open at a time; the world has its ends of them as well
     let count = 300.min(open_files_limit() / 10);
-    let rig = Rig::new(|plan| many(plan, count)).configure(|config| {
-        config.deadlines.dns = PATIENCE;
-        config.deadlines.connect = PATIENCE;
-        config.deadlines.well_known = PATIENCE;
-        config.deadlines.search = PATIENCE;
-    });
+    let rig = Rig::new(|plan| many(plan, count)).configure(be_patient);
     let resolver = rig.resolver::<R>();
     let names: Vec<ServerName> = (0..count)
         .map(host)
@@ -435,6 +430,14 @@ fn many(plan: &mut WorldPlan, count: usize) {
 
 fn host(number: usize) -> String {
     format!("h{number}.example.org")
+}
+
+/// Leaves a busy machine the time that many handshakes at once may take
+fn be_patient(config: &mut Config) {
+    config.deadlines.dns = PATIENCE;
+    config.deadlines.connect = PATIENCE;
+    config.deadlines.well_known = PATIENCE;
+    config.deadlines.search = PATIENCE;
 }
 
 /// For many handshakes at once on a busy machine
