@@ -517,7 +517,7 @@ mod tests {
     fn an_expired_certificate_says_since_when() {
         for (not_after, text) in [
             (0, "expired since 1970-01-01 00:00 UTC"),
-            (951_782_399, "expired since 2000-02-28 23:59 UTC"),
+            (951_782_370, "expired since 2000-02-28 23:59 UTC"),
             (951_868_799, "expired since 2000-02-29 23:59 UTC"),
             (1_795_435_200, "expired since 2026-11-23 12:00 UTC"),
             (4_107_542_400, "expired since 2100-03-01 00:00 UTC"),
@@ -539,6 +539,16 @@ mod tests {
             error.to_string(),
             "not valid for a.example, only for b.example, c.example"
         );
+    }
+
+    #[test]
+    fn a_connection_that_failed_without_a_name_says_the_system_s_code() {
+        for (code, text) in [
+            (Some(105), "failed with operating system error 105"),
+            (None, "failed"),
+        ] {
+            assert_eq!(ConnectError::Other(code).to_string(), text);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod by_hand;
 mod contract;
 mod deadlines;
 mod editions;
+mod errors;
 mod lookahead;
 mod names;
 mod promises;
