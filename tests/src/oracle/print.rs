@@ -7,7 +7,7 @@ use fedway_core::{
 };
 
 use super::compare::{Disagreement, FAMILIES};
-use super::outcome::Outcome;
+use super::outcome::{Failure, Outcome};
 use super::world::World;
 use crate::script::{DnsResult, Reply};
 
@@ -87,7 +87,21 @@ fn expectation(outcome: &Outcome) -> Vec<String> {
         Outcome::Failed { step, failure, .. } => vec![
             format!("    assert_eq!(run.error().step, {step:?});"),
             format!("    // {failure:?}"),
+            format!(
+                "    assert!(matches!(run.error().kind, DiscoveryErrorKind::{}));",
+                kind(failure)
+            ),
         ],
+    }
+}
+
+fn kind(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Gone => "Gone",
+        Failure::InvalidWellKnown(_) => "InvalidWellKnown(_)",
+        Failure::NotOffered(_) => "NotOffered { .. }",
+        Failure::Onion => "Onion",
+        Failure::Unreachable(_) => "Unreachable(_)",
     }
 }
 

@@ -74,6 +74,11 @@ fn smaller(world: &World) -> Vec<World> {
     for key in answers.peers.keys() {
         with(&|world| drop(world.answers.peers.remove(key)));
         with(&|world| drop(world.answers.peers.insert(*key, Peer::working())));
+        with(&|world| {
+            let peer = world.answers.peers.get_mut(key);
+            let names = peer.and_then(|peer| peer.certified.as_mut());
+            drop(names.map(Vec::pop));
+        });
     }
     worlds
 }

@@ -17,5 +17,8 @@ mod runtime;
 mod end;
 mod every_order;
 mod oracle;
+#[rustfmt::skip]
+mod pasted;
+mod printed;
 mod small;
 mod sockets;
