@@ -272,3 +272,14 @@ impl QuerySrv {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn an_id_is_written_as_a_number() {
+        assert_eq!(ActionId(7).to_string(), "#7");
+    }
+}

@@ -588,6 +588,31 @@ mod tests {
         assert_eq!(serde_json::from_str::<ServerName>(&json).unwrap(), name);
         let error = serde_json::from_str::<ServerName>("\"a b\"").unwrap_err();
         assert!(error.to_string().contains("' '"), "{error}");
+        let error = serde_json::from_str::<ServerName>("7").unwrap_err();
+        assert!(
+            error.to_string().contains("expected a Matrix server name"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn names_are_kept_apart_by_their_text_alone() {
+        use alloc::collections::BTreeSet;
+
+        let texts = ["b.org", "a.org", "A.org", "a.org:8448", "a.org"];
+        let names = texts.map(|text| ServerName::parse(text).unwrap());
+        let sorted: BTreeSet<_> = names.iter().collect();
+        let sorted: alloc::vec::Vec<_> = sorted.into_iter().map(ServerName::as_str).collect();
+        assert_eq!(sorted, ["A.org", "a.org", "a.org:8448", "b.org"]);
+        assert!(names[1] < names[0] && names[1] == names[4]);
+        let hashes = names.each_ref().map(hash);
+        assert_eq!(BTreeSet::from(hashes).len(), 4);
+        assert_eq!(format!("{:?}", names[2]), "ServerName(\"A.org\")");
+    }
+
+    fn hash(name: &ServerName) -> u64 {
+        use core::hash::{BuildHasher as _, BuildHasherDefault};
+        BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(name)
     }
 
     #[test]

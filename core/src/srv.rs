@@ -223,6 +223,21 @@ mod tests {
     }
 
     #[test]
+    fn random_numbers_are_those_of_splitmix64() {
+        // As its reference implementation gives them (S. Vigna, prng.di.unimi.it/splitmix64.c)
+        let mut random = SplitMix64(1_234_567);
+        let first = [(); 3].map(|()| random.next());
+        assert_eq!(
+            first,
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423
+            ]
+        );
+    }
+
+    #[test]
     fn targets_without_weight_share_the_first_choices() {
         let records = [
             record(1, 0, 1, "a"),

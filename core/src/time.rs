@@ -48,3 +48,15 @@ impl fmt::Display for Instant {
         write!(f, "{} ms", self.0.as_millis())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn an_instant_is_written_in_milliseconds() {
+        let instant = Instant::ORIGIN + Duration::from_micros(1_500);
+        assert_eq!(instant.to_string(), "1 ms");
+    }
+}

@@ -27,3 +27,32 @@ impl Random {
         bits ^ (bits >> 31)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_numbers_are_those_of_splitmix64() {
+        // As its reference implementation gives them (S. Vigna, prng.di.unimi.it/splitmix64.c)
+        let mut random = Random::new(1_234_567);
+        let first = [(); 2].map(|()| random.next());
+        assert_eq!(
+            first,
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]
+        );
+        assert_eq!(
+            u64::from(random.query_id()),
+            9_817_491_932_198_370_423 >> 48
+        );
+    }
+
+    #[test]
+    fn a_number_below_an_end_is_below_it_and_below_nothing_it_is_zero() {
+        let mut random = Random::new(1_234_567);
+        let drawn: Vec<_> = (0..50).map(|_| random.below(3)).collect();
+        assert!([0, 1, 2].iter().all(|number| drawn.contains(number)));
+        assert!(drawn.iter().all(|number| *number < 3));
+        assert_eq!(random.below(0), 0);
+    }
+}
