@@ -213,6 +213,16 @@ mod tests {
     }
 
     #[test]
+    fn a_network_that_is_wider_than_the_ipv4_mapped_addresses_stays_as_it_is() {
+        for text in ["::ffff:10.0.0.0/95", "::/0"] {
+            let Ok(SkipRule::Net(net)) = text.parse() else {
+                panic!("{text} is a network")
+            };
+            assert_eq!(net, text.parse::<IpNet>().unwrap());
+        }
+    }
+
+    #[test]
     fn transparency_is_required_from_the_minimum_on_and_by_default_only_reported() {
         let required = CtPolicy::Require { minimum: 2 };
         for (policy, operators, is_good) in [

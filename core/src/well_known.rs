@@ -237,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_is_an_array_is_invalid_from_its_bracket_on() {
+        assert_eq!(
+            parse_body(b" \n [\"a.example\"]"),
+            Err(BodyError::Json { line: 2, column: 2 })
+        );
+    }
+
+    #[test]
     fn a_delegated_name_that_breaks_the_grammar_is_invalid_with_its_offset() {
         for (name, offset) in [
             ("", 0),
