@@ -46,8 +46,11 @@ fn printed(world: &World, edition: Edition, goal: Goal) -> String {
 /// How many worlds have to be rolled until each has come up
 const ENOUGH: u64 = 100_000;
 
+/// What a world shows
+type Shows = fn(&Reading) -> bool;
+
 /// What the worlds still show when they are small
-const SHOWN: [(Edition, Goal, fn(&Reading) -> bool); 8] = [
+const SHOWN: [(Edition, Goal, Shows); 8] = [
     (Edition::V1_8, Goal::Connect, |it| is_found(it, "3.4")),
     (Edition::V1_8, Goal::Resolve, |it| {
         is_found(it, "5") && it.provisional

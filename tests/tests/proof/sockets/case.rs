@@ -1,13 +1,12 @@
 //! What a search is made of: all of it from one number.
 
-use std::collections::BTreeSet;
-
-use fedway_core::{Answer, ConnectError, DnsError, DnsName, Edition, Family, Lookahead, TlsError};
+use fedway_core::{DnsName, Edition, Family, Lookahead};
 use fedway_testkit::oracle::{Reading, World, ask};
-use fedway_testkit::script::{Answers, Dice, DnsResult, Goal, RecordKind, Reply};
+use fedway_testkit::script::{Answers, Dice, Goal, RecordKind, Reply};
 
 use super::build::Build;
 use super::schedule::Schedule;
+use super::tame::tame;
 
 /// A search to make, and the world it is made in
 #[derive(Debug)]
@@ -30,12 +29,8 @@ impl Case {
     pub(super) fn roll(number: u64) -> Option<Self> {
         let mut dice = Dice::new(!number);
         let mut world = World::roll(number);
-        tame(&mut world.answers, &mut dice);
-        serve_with_a_dot(&mut world);
         let races = dice.percent(50);
-        if !races {
-            leave_one_family(&mut world.answers, &mut dice);
-        }
+        tame(&mut world, races, &mut dice);
         let edition = dice.pick(&Edition::ALL);
         let goal = dice.pick(&Goal::ALL);
         let waits = waits(&world.answers, &ask(edition, Goal::Connect, &world, &[]));
@@ -52,77 +47,6 @@ impl Case {
             schedule: Schedule::roll(&mut dice, &Build::new(&world)),
             world,
         })
-    }
-}
-
-/// Puts something as bad in the place of what sockets on one machine cannot do
-fn tame(answers: &mut Answers, dice: &mut Dice) {
-    answers.addresses.values_mut().for_each(tame_answer);
-    answers.services.values_mut().for_each(tame_answer);
-    answers.services.retain(|owner, _| owner.is_encodable());
-    for reply in answers.services.values_mut() {
-        if let Some(Ok(Answer::Found { records, .. })) = &mut reply.says {
-            records.retain(|record| has_a_name(&record.target));
-        }
-    }
-    for peer in answers.peers.values_mut() {
-        peer.reply.says = match peer.reply.says.take() {
-            Some(Err(ConnectError::Unreachable)) => Some(Err(ConnectError::Refused)),
-            Some(Err(ConnectError::Tls(TlsError::Alert(_)))) => Some(Err(dice
-                .pick(&[
-                    &ConnectError::Closed,
-                    &ConnectError::Tls(TlsError::Protocol),
-                    &ConnectError::Tls(TlsError::Unsupported),
-                ])
-                .clone())),
-            says => says,
-        };
-    }
-}
-
-/// A real server knows its name with a dot behind it as well
-fn serve_with_a_dot(world: &mut World) {
-    let Some(host) = world.name.strip_suffix('.') else {
-        return;
-    };
-    let without = format!("https://{host}/");
-    let pages = &mut world.answers.pages;
-    let dotted: Vec<_> = pages
-        .iter()
-        .filter_map(|(url, page)| {
-            let rest = url.strip_prefix(&without)?;
-            Some((format!("https://{host}./{rest}"), page.clone()))
-        })
-        .collect();
-    pages.extend(dotted);
-}
-
-/// Whether a zone can hold the target of a record
-fn has_a_name(target: &DnsName) -> bool {
-    target.is_root() || (target.is_encodable() && !target.as_str().contains(':'))
-}
-
-fn leave_one_family(answers: &mut Answers, dice: &mut Dice) {
-    let has_addresses =
-        |reply: &Reply<DnsResult<_>>| matches!(&reply.says, Some(Ok(Answer::Found { .. })));
-    let given = answers
-        .addresses
-        .iter()
-        .filter(|(_, reply)| has_addresses(reply));
-    let given: BTreeSet<_> = given.map(|(key, _)| key.clone()).collect();
-    for (host, _) in given.iter().filter(|(_, family)| *family == Family::V6) {
-        if given.contains(&(host.clone(), Family::V4)) {
-            let family = dice.pick(&[Family::V6, Family::V4]);
-            answers.addresses.remove(&(host.clone(), family));
-        }
-    }
-}
-
-fn tame_answer<T>(reply: &mut Reply<DnsResult<T>>) {
-    match &mut reply.says {
-        Some(Err(error @ DnsError::Unreachable)) => *error = DnsError::ServFail,
-        Some(Err(DnsError::TimedOut)) => reply.says = None,
-        Some(Err(_) | Ok(_)) | None => {}
     }
 }
 

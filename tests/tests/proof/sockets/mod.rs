@@ -9,6 +9,7 @@ mod build;
 mod case;
 mod schedule;
 mod sighting;
+mod tame;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
