@@ -1,10 +1,10 @@
-//! What an error says, and whether it may be gone the next time.
+//! What an error and a warning say, and whether the error may be gone the next time.
 
 use std::error::Error as _;
 
 use fedway_core::{
-    Absence, AttemptError, CertificateError, ConnectError, DiscoveryError, DiscoveryErrorKind,
-    DnsError, TlsError,
+    Absence, AddressPolicy, AttemptError, CertificateError, ConnectError, DiscoveryError,
+    DiscoveryErrorKind, DnsError, DnsName, Host, SkippedRecord, TlsError, Warning,
 };
 use fedway_testkit::script::{Script, srv};
 
@@ -21,9 +21,7 @@ fn an_error_says_step_and_host_and_its_source_is_the_cause() {
 #[test]
 fn a_cause_is_temporary_where_nobody_has_to_change_anything() {
     let refused = "10.0.0.1".parse().unwrap();
-    let refused = fedway_core::AddressPolicy::default()
-        .judge(refused)
-        .unwrap_err();
+    let refused = AddressPolicy::default().judge(refused).unwrap_err();
     for (cause, temporary) in [
         (AttemptError::AddressRefused(refused), false),
         (AttemptError::Connect(ConnectError::Refused), true),
@@ -90,6 +88,64 @@ fn an_error_is_permanent_where_every_target_is_refused_for_good_whatever_failed_
             .any(|it| it.error.is_temporary())
     );
     assert!(!error.is_temporary());
+}
+
+#[test]
+fn a_warning_says_what_it_is_about_and_what_is_wrong() {
+    let dns = |text: &str| DnsName::new(text).unwrap();
+    let owner = dns("_matrix._tcp.a.org");
+    let skipped = |reason| Warning::SkippedRecord {
+        owner: owner.clone(),
+        target: dns("b.org"),
+        reason,
+    };
+    for (warning, text) in [
+        (
+            Warning::AliasTarget {
+                target: dns("b.org"),
+            },
+            "SRV target b.org is an alias, which RFC 2782 forbids",
+        ),
+        (
+            Warning::DeprecatedService {
+                owner: owner.clone(),
+            },
+            "found by the deprecated SRV service _matrix._tcp.a.org",
+        ),
+        (
+            Warning::LongName { len: 231 },
+            "server name of 231 bytes, more than the recommended 230",
+        ),
+        (
+            skipped(SkippedRecord::AddressTarget),
+            "SRV record _matrix._tcp.a.org with target b.org skipped: its target is an IP literal",
+        ),
+        (
+            skipped(SkippedRecord::PortZero),
+            "SRV record _matrix._tcp.a.org with target b.org skipped: its port is 0",
+        ),
+        (
+            Warning::SrvUnanswered {
+                owner: owner.clone(),
+                error: DnsError::ServFail,
+            },
+            "SRV _matrix._tcp.a.org taken for absent: name server answered SERVFAIL",
+        ),
+        (
+            Warning::TooManyAddresses { host: dns("b.org") },
+            "b.org has more addresses than are tried",
+        ),
+        (
+            Warning::VerificationSkipped {
+                host: Host::Dns(dns("b.org")),
+                address: "192.0.2.1:8448".parse().unwrap(),
+                rule: "*.org".parse().unwrap(),
+            },
+            "certificate for b.org at 192.0.2.1:8448 not verified, by rule *.org",
+        ),
+    ] {
+        assert_eq!(warning.to_string(), text);
+    }
 }
 
 /// What comes of two targets, one after the other
