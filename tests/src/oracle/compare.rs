@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use fedway_core::{
-    Destination, DiscoveryError, DiscoveryErrorKind, Edition, Family, Found, Lookahead, ServerName,
-    SrvRecord, Verdict, WellKnownError,
+    Connection, Destination, DiscoveryError, DiscoveryErrorKind, Edition, Family, Found, Lookahead,
+    ServerName, SrvRecord, Verdict, WellKnownError,
 };
 
 use super::outcome::{Failure, InvalidBody, Outcome, Place, Target, WellKnownFailure};
@@ -78,7 +78,7 @@ pub fn machine_agrees(
 ) -> Result<(), Box<Disagreement>> {
     let run = world.script(edition, goal, lookahead).run();
     let text = ask(edition, goal, world, &chance(&run.outcome));
-    let about = difference(&text, &run.outcome, world);
+    let about = difference(&text, &run.outcome, world, Timing::OneByOne);
     match about.or_else(|| exchanges(&text, &run, lookahead)) {
         None => Ok(()),
         Some(about) => Err(Box::new(Disagreement {
@@ -112,28 +112,40 @@ pub fn chance(outcome: &Result<Found, DiscoveryError>) -> Vec<SrvRecord> {
     records.collect()
 }
 
+/// How addresses are tried
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// One after the other, in the order of the text
+    OneByOne,
+    /// In a race: which of a target's addresses wins, and what fails last, is a matter of time
+    Race,
+}
+
 /// What a search and the text differ about, in where it ended and what became of .well-known
 ///
-/// Of a search by whatever drives the machine, as long as it races nothing: which address wins is a matter of time.
+/// Of a search by whatever drives the machine.
 #[must_use]
 pub fn difference(
     text: &Reading,
     outcome: &Result<Found, DiscoveryError>,
     world: &World,
+    timing: Timing,
 ) -> Option<&'static str> {
+    // The order of failures is that of the text where each comes when it is asked for
+    let in_order = timing == Timing::OneByOne && text.waits.is_none();
     let notes = match outcome {
         Ok(found) => &found.notes,
         Err(error) => &error.notes,
     };
     let well_known = notes.well_known.as_ref();
     let well_known = well_known.map(|it| (it.delegated.as_ref(), it.error.as_ref()));
-    if let Some(about) = outcomes(&text.outcome, outcome, world) {
+    if let Some(about) = outcomes(&text.outcome, outcome, world, timing, in_order) {
         return Some(about);
     }
     if notes.provisional != text.provisional {
         return Some("provisional flag");
     }
-    if !same_well_known(text.well_known.as_ref(), well_known, world.is_silent()) {
+    if !same_well_known(text.well_known.as_ref(), well_known, in_order) {
         return Some("failure of .well-known");
     }
     None
@@ -143,12 +155,16 @@ fn outcomes(
     text: &Outcome,
     outcome: &Result<Found, DiscoveryError>,
     world: &World,
+    timing: Timing,
+    in_order: bool,
 ) -> Option<&'static str> {
     match (text, outcome) {
         (Outcome::Found(place), Ok(found)) => {
-            let connected = found.connection.as_ref().map(|it| it.address);
-            destinations(place, &found.destination, world)
-                .or((connected != place.connected).then_some("connection"))
+            let connected = found.connection.as_ref();
+            // The winner of a race may be known before all addresses are
+            let whole = timing == Timing::OneByOne || place.connected.is_none();
+            destinations(place, &found.destination, world, whole)
+                .or(connections(place, connected, world, timing))
         }
         (
             Outcome::Failed {
@@ -161,21 +177,48 @@ fn outcomes(
         ) => {
             let same_place = match (place, &error.destination) {
                 (None, None) => None,
-                (Some(place), Some(destination)) => destinations(place, destination, world),
+                (Some(place), Some(destination)) => destinations(place, destination, world, true),
                 (None, Some(_)) | (Some(_), None) => Some("destination of a failure"),
             };
             (*step != error.step)
                 .then_some("step of a failure")
                 .or((*host != error.host).then_some("host of a failure"))
-                .or((!same_failure(failure, &error.kind, world.is_silent()))
-                    .then_some("kind of a failure"))
+                .or((!same_failure(failure, &error.kind, in_order)).then_some("kind of a failure"))
                 .or(same_place)
         }
         (Outcome::Found(_), Err(_)) | (Outcome::Failed { .. }, Ok(_)) => Some("outcome"),
     }
 }
 
-fn destinations(place: &Place, destination: &Destination, world: &World) -> Option<&'static str> {
+fn connections(
+    place: &Place,
+    connection: Option<&Connection>,
+    world: &World,
+    timing: Timing,
+) -> Option<&'static str> {
+    let (should, does) = match (place.connected, connection) {
+        (None, None) => return None,
+        (Some(should), Some(does)) => (should, does),
+        (None, Some(_)) | (Some(_), None) => return Some("connection"),
+    };
+    let verified = !world.skips(&place.certificate, does.address.ip());
+    let is_same = match timing {
+        Timing::OneByOne => does.address == should,
+        Timing::Race => place.targets.iter().any(|target| {
+            target.addresses.contains(&does.address) && target.addresses.contains(&should)
+        }),
+    };
+    (!is_same)
+        .then_some("connection")
+        .or((verified != (does.verdict == Verdict::Verify)).then_some("skipped verification"))
+}
+
+fn destinations(
+    place: &Place,
+    destination: &Destination,
+    world: &World,
+    whole: bool,
+) -> Option<&'static str> {
     let mut targets = Vec::new();
     for candidate in &destination.candidates {
         for it in &candidate.addresses {
@@ -196,10 +239,18 @@ fn destinations(place: &Place, destination: &Destination, world: &World) -> Opti
         .or((place.host_header != destination.host_header).then_some("Host header"))
         .or((place.certificate != destination.tls_name).then_some("TLS identity"))
         .or((place.sni.as_ref() != destination.sni()).then_some("SNI"))
-        .or((place.targets != targets).then_some("destination"))
+        .or((!same_targets(&place.targets, &targets, whole)).then_some("destination"))
 }
 
-fn same_failure(text: &Failure, machine: &DiscoveryErrorKind, silent: bool) -> bool {
+fn same_targets(text: &[Target], machine: &[Target], whole: bool) -> bool {
+    let place = |it: &Target| (it.host.clone(), it.port, it.srv);
+    match whole {
+        true => text == machine,
+        false => text.iter().map(place).eq(machine.iter().map(place)),
+    }
+}
+
+fn same_failure(text: &Failure, machine: &DiscoveryErrorKind, in_order: bool) -> bool {
     match (text, machine) {
         (Failure::Gone, DiscoveryErrorKind::Gone) | (Failure::Onion, DiscoveryErrorKind::Onion) => {
             true
@@ -211,24 +262,24 @@ fn same_failure(text: &Failure, machine: &DiscoveryErrorKind, silent: bool) -> b
             owner == service
         }
         (Failure::Unreachable(causes), DiscoveryErrorKind::Unreachable(cause)) => {
-            is_told(causes, cause, silent)
+            is_told(causes, cause, in_order)
         }
         _ => false,
     }
 }
 
-/// The one cause that is told is among those there were, and a telling one; in a world where all answer, it is the
-/// last connection that failed, if one did
+/// The one cause that is told is among those there were, and a telling one; in order, it is the last connection that
+/// failed, if one did
 fn is_told(
     causes: &[fedway_core::AttemptError],
     told: &fedway_core::AttemptError,
-    silent: bool,
+    in_order: bool,
 ) -> bool {
     use fedway_core::AttemptError::{Connect, NoAddress};
     let absence = |cause: &&_| matches!(cause, NoAddress(_));
     let last = causes.iter().rfind(|cause| matches!(cause, Connect(_)));
     match last {
-        Some(last) if !silent => told == last,
+        Some(last) if in_order => told == last,
         Some(_) | None => {
             causes.contains(told) && (!absence(&told) || causes.iter().all(|it| absence(&it)))
         }
@@ -250,7 +301,7 @@ type MachineWellKnown<'a> = (Option<&'a ServerName>, Option<&'a WellKnownError>)
 fn same_well_known(
     text: Option<&Result<ServerName, WellKnownFailure>>,
     machine: Option<MachineWellKnown<'_>>,
-    silent: bool,
+    in_order: bool,
 ) -> bool {
     let (text, machine) = match (text, machine) {
         (None, None) => return true,
@@ -268,7 +319,7 @@ fn same_well_known(
             (
                 WellKnownFailure::Unreachable(text, causes),
                 WellKnownError::Unreachable { host, cause },
-            ) => text == host && is_told(causes, cause, silent),
+            ) => text == host && is_told(causes, cause, in_order),
             _ => false,
         },
         _ => false,

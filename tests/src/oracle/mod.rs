@@ -38,8 +38,8 @@ use fedway_core::{Edition, ServerName, SrvRecord};
 
 use crate::script::Goal;
 
-pub use self::compare::{Disagreement, chance, check, difference, machine_agrees};
-pub use self::net::Asked;
+pub use self::compare::{Disagreement, Timing, chance, check, difference, machine_agrees};
+pub use self::net::{Asked, Waits};
 pub use self::outcome::{Failure, Outcome, Place, Target, WellKnownFailure};
 pub use self::print::print_test;
 pub use self::shrink::{prove, shrink};
@@ -58,6 +58,8 @@ pub struct Reading {
     pub well_known: Option<Result<ServerName, WellKnownFailure>>,
     /// What was asked, in order
     pub asked: Asked,
+    /// What of it never answered
+    pub waits: Waits,
 }
 
 /// Reads an edition's text

@@ -21,6 +21,7 @@ pub(super) struct Net<'a> {
     judge: Judge,
     pub(super) asked: Asked,
     provisional: bool,
+    pub(super) waits: Waits,
     well_known: Option<Result<ServerName, WellKnownFailure>>,
 }
 
@@ -35,6 +36,25 @@ pub struct Asked {
     pub urls: Vec<String>,
 }
 
+/// How much of what was asked never answered
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// DNS questions
+    pub questions: usize,
+    /// Connections
+    pub connects: usize,
+    /// Requests
+    pub urls: usize,
+}
+
+impl Waits {
+    /// Whether all of it answered
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
 impl<'a> Net<'a> {
     pub(super) fn new(goal: Goal, world: &'a World, chance: &'a [SrvRecord]) -> Self {
         Self {
@@ -44,6 +64,7 @@ impl<'a> Net<'a> {
             judge: Judge::new(world),
             asked: Asked::default(),
             provisional: false,
+            waits: Waits::default(),
             well_known: None,
         }
     }
@@ -54,6 +75,7 @@ impl<'a> Net<'a> {
             provisional: self.provisional,
             well_known: self.well_known,
             asked: self.asked,
+            waits: self.waits,
         }
     }
 
@@ -290,9 +312,10 @@ impl<'a> Net<'a> {
             Family::V4 => (RecordKind::A, false),
             Family::V6 => (RecordKind::Aaaa, true),
         };
-        self.ask(kind, name);
+        let reply = self.world.answers.addresses.get(&(name.clone(), family));
+        self.ask(kind, name, reply.is_some_and(|reply| reply.says.is_none()));
         let mut list = Vec::new();
-        match self.world.answers.addresses.get(&(name.clone(), family)) {
+        match reply {
             None => causes.push(AttemptError::NoAddress(Absence::NoData)),
             Some(Reply { says: None, .. }) => causes.push(AttemptError::Dns(DnsError::TimedOut)),
             Some(Reply {
@@ -327,8 +350,10 @@ impl<'a> Net<'a> {
         if !fits_a_message(owner) {
             return None;
         }
-        self.ask(RecordKind::Srv, owner);
-        match self.world.answers.services.get(owner)?.says.as_ref() {
+        let reply = self.world.answers.services.get(owner);
+        let waits = reply.is_some_and(|reply| reply.says.is_none());
+        self.ask(RecordKind::Srv, owner, waits);
+        match reply?.says.as_ref() {
             // SERVFAIL, REFUSED, timeout: "go on as if absent, but the result is provisional"
             None | Some(Err(_)) => {
                 self.provisional = true;
@@ -349,7 +374,10 @@ impl<'a> Net<'a> {
         };
         let expected = name.to_string();
         match peer.reply.says {
-            None => Err(ConnectError::TimedOut),
+            None => {
+                self.waits.connects += 1;
+                Err(ConnectError::TimedOut)
+            }
             Some(Err(ConnectError::Tls(TlsError::Certificate(_)))) if !verified => Ok(()),
             Some(Err(error)) => Err(error),
             Some(Ok(())) => match peer.certified {
@@ -365,13 +393,14 @@ impl<'a> Net<'a> {
         }
     }
 
-    fn ask(&mut self, kind: RecordKind, name: &DnsName) {
+    fn ask(&mut self, kind: RecordKind, name: &DnsName, waits: bool) {
         let question = Question {
             kind,
             name: name.clone(),
         };
         if !self.asked.questions.contains(&question) {
             self.asked.questions.push(question);
+            self.waits.questions += usize::from(waits);
         }
     }
 }

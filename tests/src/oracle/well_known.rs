@@ -48,7 +48,10 @@ impl Net<'_> {
             .push(format!("https://{}{}", url.authority, url.target));
         match self.world.answers.pages.get(&url.key()) {
             None => Ok(HttpAnswer::status(404)),
-            Some(Reply { says: None, .. }) => Err(WellKnownFailure::TimedOut),
+            Some(Reply { says: None, .. }) => {
+                self.waits.urls += 1;
+                Err(WellKnownFailure::TimedOut)
+            }
             Some(Reply {
                 says: Some(answer), ..
             }) => answer.clone().map_err(WellKnownFailure::Fetch),

@@ -69,16 +69,6 @@ impl World {
         config.trust.skip = skip.collect::<Result<_, _>>().expect("rules");
     }
 
-    /// Whether something never answers
-    #[must_use]
-    pub fn is_silent(&self) -> bool {
-        let answers = &self.answers;
-        answers.addresses.values().any(|reply| reply.says.is_none())
-            || answers.services.values().any(|reply| reply.says.is_none())
-            || answers.peers.values().any(|peer| peer.reply.says.is_none())
-            || answers.pages.values().any(|reply| reply.says.is_none())
-    }
-
     /// "Servers can additionally skip the certificate validation for a given whitelist of domains or netmasks"
     pub(super) fn skips(&self, host: &Host, address: IpAddr) -> bool {
         self.skip.iter().any(
