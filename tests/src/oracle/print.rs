@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use fedway_core::{
-    Absence, Answer, ConnectError, DnsError, HttpAnswer, Lookahead, ServerName, SrvRecord, TlsError,
+    Absence, Answer, ConnectError, DnsError, HttpAnswer, Lookahead, SrvRecord, TlsError,
 };
 
+use super::Reading;
 use super::compare::{Disagreement, FAMILIES};
 use super::outcome::{Failure, Outcome};
 use super::world::World;
-use crate::script::{DnsResult, Reply};
+use crate::script::{DnsResult, Reply, split_url};
 
 /// A test for the suite: the world as a script, and what the text says of its end
 #[must_use]
@@ -34,7 +35,7 @@ pub fn print_test(world: &World, found: &Disagreement) -> String {
     );
     lines.push(format!("    // They differ about the {}", found.about));
     lines.push("    let run = s.run();".to_owned());
-    lines.extend(expectation(&found.text.outcome));
+    lines.extend(expectation(&found.text));
     lines.push("}".to_owned());
     lines.join("\n")
 }
@@ -63,7 +64,52 @@ fn policies(world: &World) -> Vec<String> {
     vec![format!("    s = s.config(|config| {{{changes} }});")]
 }
 
-fn expectation(outcome: &Outcome) -> Vec<String> {
+fn expectation(text: &Reading) -> Vec<String> {
+    let mut lines = end(&text.outcome);
+    let told = match text.outcome {
+        Outcome::Found(_) => "found",
+        Outcome::Failed { .. } => "error",
+    };
+    lines.push(format!("    let notes = &run.{told}().notes;"));
+    let provisional = if text.provisional { "" } else { "!" };
+    lines.push(format!("    assert!({provisional}notes.provisional);"));
+    let (delegated, failure) = match &text.well_known {
+        None => (None, None),
+        Some(Ok(delegated)) => (Some(delegated.as_str()), None),
+        Some(Err(failure)) => (None, Some(failure)),
+    };
+    lines.extend([
+        "    let well_known = notes.well_known.clone().unwrap_or_default();".to_owned(),
+        format!(
+            "    assert_eq!(well_known.delegated.as_ref().map(|it| it.as_str()), {delegated:?});"
+        ),
+        match failure {
+            None => "    assert!(well_known.error.is_none());".to_owned(),
+            Some(failure) => {
+                format!("    // {failure:?}\n    assert!(well_known.error.is_some());")
+            }
+        },
+    ]);
+    let asked = &text.asked;
+    let addresses = asked
+        .connects
+        .iter()
+        .map(|(address, ..)| address.to_string());
+    let addresses: Vec<_> = addresses.collect();
+    let questions: Vec<_> = asked.questions.iter().map(ToString::to_string).collect();
+    lines.extend([
+        "    let dialled: Vec<_> = run.dialled().iter().map(|it| it.address.to_string()).collect();"
+            .to_owned(),
+        format!("    assert_eq!(dialled, {addresses:?} as [&str; {}]);", addresses.len()),
+        format!("    assert_eq!(run.urls(), {:?} as [&str; {}]);", asked.urls, asked.urls.len()),
+        format!("    for question in {questions:?} as [&str; {}] {{", questions.len()),
+        "        assert!(run.questions().contains(&question.to_owned()), \"{question}\");".to_owned(),
+        "    }".to_owned(),
+    ]);
+    lines
+}
+
+fn end(outcome: &Outcome) -> Vec<String> {
     match outcome {
         Outcome::Found(place) => vec![
             "    let destination = &run.found().destination;".to_owned(),
@@ -161,11 +207,7 @@ fn script(world: &World) -> Vec<String> {
 fn hosts_without_address(world: &World) -> Vec<String> {
     let mut lines = Vec::new();
     for url in world.answers.pages.keys() {
-        let authority = url.trim_start_matches("https://").split('/').next();
-        let Ok(name) = authority.unwrap_or_default().parse::<ServerName>() else {
-            continue;
-        };
-        if let Some(host) = name.host().dns_name() {
+        if let Some(host) = split_url(url).0.host().dns_name() {
             let key = |family| (host.clone(), family);
             let mut known = FAMILIES.into_iter().map(key);
             if !known.any(|key| world.answers.addresses.contains_key(&key)) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fedway_core::{Answer, Config, Edition, Host, Lookahead, ServerName, SkipRule};
 
-use crate::script::{Answers, Goal, Script};
+use crate::script::{Answers, Goal, Script, split_url};
 
 /// Who answers what, and what a search in it is told
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,9 +86,7 @@ impl World {
     /// A script's convenience: where a page is, and no peer is spoken of, one works
     pub(super) fn serves_a_page(&self, address: SocketAddr) -> bool {
         self.answers.pages.keys().any(|url| {
-            let rest = url.strip_prefix("https://").unwrap_or(url);
-            let authority = rest.split('/').next().unwrap_or_default();
-            let authority: ServerName = authority.parse().expect("a world's page has a host");
+            let (authority, _) = split_url(url);
             let port = authority.port().unwrap_or(443);
             port == address.port() && self.has_address(authority.host(), address.ip())
         })

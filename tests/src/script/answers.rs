@@ -98,7 +98,7 @@ impl Answers {
 
     /// GET of an https URL, over any connection; its host has an address and a web server from now on
     pub fn get(&mut self, url: &str) -> Page<'_> {
-        let (authority, target) = split(url);
+        let (authority, target) = split_url(url);
         let host = authority.host().dns_name();
         if let Some(host) = host
             && !self.web_addresses.contains_key(host)
@@ -135,7 +135,7 @@ impl Answers {
             }
         }
         let urls: Vec<_> = self.pages.keys().cloned().collect();
-        for (authority, _) in urls.iter().map(|url| split(url)) {
+        for (authority, _) in urls.iter().map(|url| split_url(url)) {
             let port = authority.port().unwrap_or(443);
             for address in self.known(authority.host()) {
                 let slot = self.peers.entry(SocketAddr::new(address, port));
@@ -271,8 +271,13 @@ fn dns_name(text: &str) -> DnsName {
     DnsName::new(text).expect("a script has a DNS name")
 }
 
-/// The authority of an https URL, and the rest of it
-fn split(url: &str) -> (ServerName, &str) {
+/// The authority of a scripted https URL, and its path and query
+///
+/// # Panics
+///
+/// If it is none.
+#[must_use]
+pub fn split_url(url: &str) -> (ServerName, &str) {
     let rest = url
         .strip_prefix("https://")
         .expect("a script has an https URL");

@@ -46,7 +46,7 @@ use std::time::Duration;
 
 use fedway_core::{Config, Discovery, Edition, Instant, Lookahead, ServerName};
 
-pub use self::answers::{Answers, DnsResult, HttpResult, Peer, Reply, Unscripted, srv};
+pub use self::answers::{Answers, DnsResult, HttpResult, Peer, Reply, Unscripted, split_url, srv};
 pub use self::dice::Dice;
 pub use self::run::{Command, Dialled, Entry, Question, RecordKind, Request, Run};
 pub use self::verbs::{Connection, Dns, Failure, Page};

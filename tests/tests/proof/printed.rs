@@ -2,8 +2,8 @@
 //! is printed compiles, and ends where the text says.
 
 use fedway_core::{
-    AddressRefusal, AttemptError, CertificateError, ConnectError, Edition, FetchError, Lookahead,
-    RedirectError, TlsError,
+    Absence, AddressRefusal, AttemptError, CertificateError, ConnectError, Edition, FetchError,
+    Lookahead, RedirectError, TlsError,
 };
 use fedway_testkit::oracle::{
     Disagreement, Failure, Outcome, Reading, WellKnownFailure, World, ask, print_test, shrink,
@@ -12,14 +12,15 @@ use fedway_testkit::script::Goal;
 
 #[test]
 fn a_shrunk_world_is_printed_as_the_test_that_is_pasted() {
+    let pasted = include_str!("pasted.rs");
+    assert_eq!(pasted.matches("#[test]").count(), SHOWN.len());
     for (edition, goal, shows) in SHOWN {
         let still = |world: &World| shows(&ask(edition, goal, world, &[]));
         let rolled = (0..ENOUGH).map(World::roll).find(still).unwrap();
         let shrunk = shrink(rolled.clone(), still);
         assert!(still(&shrunk) && size(&shrunk) < size(&rolled) / 4);
         let test = printed(&shrunk, edition, goal);
-        let is_there = include_str!("pasted.rs").contains(&test);
-        assert!(is_there, "not in pasted.rs:\n{test}");
+        assert!(pasted.contains(&test), "not in pasted.rs:\n{test}");
     }
 }
 
@@ -50,7 +51,7 @@ const ENOUGH: u64 = 100_000;
 type Shows = fn(&Reading) -> bool;
 
 /// What the worlds still show when they are small
-const SHOWN: [(Edition, Goal, Shows); 8] = [
+const SHOWN: [(Edition, Goal, Shows); 12] = [
     (Edition::V1_8, Goal::Connect, |it| is_found(it, "3.4")),
     (Edition::V1_8, Goal::Resolve, |it| {
         is_found(it, "5") && it.provisional
@@ -89,6 +90,24 @@ const SHOWN: [(Edition, Goal, Shows); 8] = [
     (Edition::R0_1, Goal::Connect, |it| {
         let failure = WellKnownFailure::Fetch(FetchError::ConnectionLost);
         is_found(it, "5") && it.well_known == Some(Err(failure))
+    }),
+    (Edition::V1_8, Goal::Connect, |it| {
+        is_unreachable(it, |cause| {
+            *cause == AttemptError::Connect(ConnectError::TimedOut)
+        })
+    }),
+    (Edition::R0_1, Goal::Resolve, |it| {
+        is_found(it, "3.2") && it.waits.questions > 0
+    }),
+    (Edition::V1_8, Goal::Connect, |it| {
+        is_unreachable(it, |cause| {
+            *cause == AttemptError::NoAddress(Absence::NoSuchName)
+        })
+    }),
+    (Edition::V1_8, Goal::Connect, |it| {
+        is_unreachable(it, |cause| {
+            *cause == AttemptError::Connect(ConnectError::Tls(TlsError::Alert(40)))
+        })
     }),
     // A certificate that is not looked at
     (Edition::V1_8, Goal::Connect, |it| {

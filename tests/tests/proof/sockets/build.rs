@@ -8,7 +8,7 @@ use fedway_core::{
     HttpAnswer, ServerName, TlsError, parse_well_known,
 };
 use fedway_testkit::oracle::World;
-use fedway_testkit::script::{Dice, DnsResult, HttpResult, Peer, Reply as Scripted};
+use fedway_testkit::script::{Dice, DnsResult, HttpResult, Peer, Reply as Scripted, split_url};
 use fedway_testkit::world::{
     Body, Certificate, ConnectionFault, DnsFault, Https, RecordType, Reply, WorldPlan,
 };
@@ -19,8 +19,6 @@ pub(super) type Peers = BTreeMap<SocketAddr, Option<ConnectionFault>>;
 /// What a world is built of
 pub(super) struct Build {
     pub(super) plan: WorldPlan,
-    /// The questions that DNS answers with records
-    pub(super) truths: Vec<(DnsName, RecordType)>,
     /// The addresses where somebody is, and what goes wrong with connections there for good
     pub(super) peers: Peers,
     dice: Dice,
@@ -30,7 +28,6 @@ impl Build {
     pub(super) fn new(world: &World) -> Self {
         let mut build = Self {
             plan: WorldPlan::new(),
-            truths: Vec::new(),
             peers: BTreeMap::new(),
             dice: Dice::new(world.seed),
         };
@@ -106,7 +103,6 @@ impl Build {
     ) -> Vec<T> {
         let fault = match reply.map(|reply| &reply.says) {
             Some(Some(Ok(Answer::Found { records, .. }))) if !records.is_empty() => {
-                self.truths.push((name.clone(), record_type));
                 return records.clone();
             }
             None | Some(Some(Ok(Answer::Found { .. }))) => DnsFault::NoData,
@@ -174,7 +170,7 @@ impl Build {
             };
             let mut server = Https::for_name(&name).certificate(certificate);
             for (url, page) in &world.answers.pages {
-                let (authority, target) = split(url);
+                let (authority, target) = split_url(url);
                 if *authority.host() == host && authority.port().unwrap_or(443) == at.port() {
                     server = server.path(target, self.page(page));
                 }
@@ -213,8 +209,8 @@ impl Build {
 }
 
 /// Whether the world made the name up to have something that an alias points to
-pub(super) fn is_made_up(name: &str) -> bool {
-    name.trim_end_matches('.').ends_with(ALIASES)
+pub(super) fn is_made_up(name: &DnsName) -> bool {
+    name.is_within(ALIASES)
 }
 
 /// Every host that may be asked about
@@ -228,7 +224,7 @@ fn hosts(world: &World) -> BTreeSet<DnsName> {
     let mut add = |name: &ServerName| hosts.extend(name.host().dns_name().cloned());
     add(&world.server_name());
     for (url, page) in &answers.pages {
-        add(&split(url).0);
+        add(&split_url(url).0);
         if let Some(Ok(answer)) = &page.says {
             let location = answer.location.as_deref().unwrap_or_default();
             let location = String::from_utf8_lossy(location);
@@ -251,13 +247,6 @@ fn hosts(world: &World) -> BTreeSet<DnsName> {
 
 fn has_alias<T>(reply: &Scripted<DnsResult<T>>) -> bool {
     matches!(&reply.says, Some(Ok(Answer::Found { alias: true, records, .. })) if !records.is_empty())
-}
-
-/// The authority of a scripted URL, and the rest of it
-fn split(url: &str) -> (ServerName, &str) {
-    let rest = url.trim_start_matches("https://");
-    let (authority, target) = rest.split_at(rest.find('/').unwrap());
-    (authority.parse().unwrap(), target)
 }
 
 const FAMILIES: [(Family, RecordType); 2] =

@@ -1,10 +1,11 @@
-//! What a search is made of: all of it from one number.
+//! What a search is made of: all of it from one number, save the order of SRV records, which a driver leaves to chance.
 
-use fedway_core::{DnsName, Edition, Family, Lookahead};
-use fedway_testkit::oracle::{Reading, World, ask};
-use fedway_testkit::script::{Answers, Dice, Goal, RecordKind, Reply};
+use std::time::Duration;
 
-use super::build::Build;
+use fedway_core::{Edition, Lookahead};
+use fedway_testkit::oracle::{Waits, World, ask};
+use fedway_testkit::script::{Answers, Dice, Goal};
+
 use super::schedule::Schedule;
 use super::tame::tame;
 
@@ -18,8 +19,8 @@ pub(super) struct Case {
     /// Whether addresses are raced, as by default; otherwise one is tried after the other, and no host has two
     /// families, whose answers would race
     pub(super) races: bool,
-    /// How often the text waits for what never comes
-    pub(super) waits: usize,
+    /// What the text waits for that never answers
+    pub(super) waits: Waits,
     pub(super) world: World,
     pub(super) schedule: Schedule,
 }
@@ -32,45 +33,67 @@ impl Case {
         let races = dice.percent(50);
         tame(&mut world, races, &mut dice);
         let edition = dice.pick(&Edition::ALL);
-        let goal = dice.pick(&Goal::ALL);
-        let waits = waits(&world.answers, &ask(edition, Goal::Connect, &world, &[]));
-        if waits > MOST_WAITS {
+        let text = ask(edition, Goal::Connect, &world, &[]);
+        if text.waits.questions + text.waits.connects > MOST_WAITS {
             return None;
         }
         Some(Self {
             number,
             edition,
-            goal,
+            goal: dice.pick(&Goal::ALL),
             lookahead: dice.pick(&[Lookahead::Dns, Lookahead::None]),
             races,
-            waits,
-            schedule: Schedule::roll(&mut dice, &Build::new(&world)),
+            waits: text.waits,
+            schedule: Schedule::roll(&mut dice, &world, &text.asked, races),
             world,
         })
     }
+
+    /// How long an exchange may take: short only where something may have to be waited for
+    pub(super) fn deadline(&self) -> Duration {
+        match is_silent(&self.world.answers) {
+            true => SHORT,
+            false => LONG,
+        }
+    }
+
+    /// How long .well-known may take: enough for all that the text waits for before its last request
+    pub(super) fn well_known_deadline(&self) -> Duration {
+        match is_silent(&self.world.answers) {
+            true => waiting(self.waits) + 2 * SHORT,
+            false => 3 * LONG,
+        }
+    }
+
+    /// How long the search may take if the text waits so often
+    pub(super) fn longest(&self, waits: Waits) -> Duration {
+        let page = match waits.urls {
+            0 => Duration::ZERO,
+            _ => self.well_known_deadline(),
+        };
+        waiting(waits) + page + GRACE
+    }
 }
 
-/// How often the text waits for what never comes
-fn waits(answers: &Answers, text: &Reading) -> usize {
-    let addresses =
-        |name: &DnsName, family| is_silent(answers.addresses.get(&(name.clone(), family)));
-    let questions = text.asked.questions.iter().filter(|it| match it.kind {
-        RecordKind::A => addresses(&it.name, Family::V4),
-        RecordKind::Aaaa => addresses(&it.name, Family::V6),
-        RecordKind::Srv => is_silent(answers.services.get(&it.name)),
-    });
-    let peers = &answers.peers;
-    let connects = text
-        .asked
-        .connects
-        .iter()
-        .filter(|(address, ..)| is_silent(peers.get(address).map(|peer| &peer.reply)));
-    questions.count() + connects.count()
+fn waiting(waits: Waits) -> Duration {
+    // A few
+    SHORT * (waits.questions + waits.connects) as u32
 }
 
-fn is_silent<T>(reply: Option<&Reply<T>>) -> bool {
-    reply.is_some_and(|reply| reply.says.is_none())
+/// Whether something never answers, wherever chance may lead
+fn is_silent(answers: &Answers) -> bool {
+    answers.addresses.values().any(|reply| reply.says.is_none())
+        || answers.services.values().any(|reply| reply.says.is_none())
+        || answers.peers.values().any(|peer| peer.reply.says.is_none())
+        || answers.pages.values().any(|reply| reply.says.is_none())
 }
 
 /// A few seconds' worth
 const MOST_WAITS: usize = 3;
+
+/// Longer than an exchange takes on a machine that is not overloaded
+const SHORT: Duration = Duration::from_secs(3);
+/// Longer than one takes on a machine that is
+const LONG: Duration = Duration::from_secs(20);
+/// For all that does not wait, the request over what was found included
+const GRACE: Duration = Duration::from_secs(15);

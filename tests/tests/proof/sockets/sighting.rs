@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::process;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use fedway_core::{
     AttemptError, CertificateError, Config, ConnectError, DiscoveryError, DiscoveryErrorKind,
-    Found, TlsError, WellKnownError,
+    DnsName, Found, TlsError, WellKnownError,
 };
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::http::Limits;
-use fedway_driver::{Builder, Resolver, Roots};
-use fedway_testkit::script::{DOCUMENTATION, Goal};
+use fedway_driver::{Builder, Io, Resolver, Roots, before};
+use fedway_testkit::script::{DOCUMENTATION, Goal, Question, RecordKind};
 use fedway_testkit::world::{Event, RecordType, World};
 
 use super::build;
@@ -24,14 +25,18 @@ use crate::runtime::Runtime;
 pub(super) struct Sighting {
     pub(super) outcome: Result<Found, DiscoveryError>,
     pub(super) elapsed: Duration,
-    /// The status that the server found answers with, and the `Host` that it was asked with
-    pub(super) version: Option<(u16, String)>,
+    /// The status of a response over the session found
+    pub(super) status: Option<u16>,
+    /// The request for it: where it arrived, for which server name and `Host`
+    pub(super) version: Option<(SocketAddr, Option<String>, String)>,
     /// The addresses connected to, in order
     pub(super) accepted: Vec<SocketAddr>,
+    /// The addresses greeted, each with the server name sent, in order
+    pub(super) greeted: Vec<(SocketAddr, Option<String>)>,
     /// The URLs of .well-known requests, in order
     pub(super) urls: Vec<String>,
-    /// The owners that SRV was asked of
-    pub(super) services: BTreeSet<String>,
+    /// What DNS was asked, save what aliases lead to
+    pub(super) questions: BTreeSet<Question>,
 }
 
 impl Sighting {
@@ -39,9 +44,12 @@ impl Sighting {
     pub(super) fn of<R: Runtime>(case: &Case, world: &World) -> Self {
         let mut roots = Roots::none();
         roots.add_pem(world.ca_pem().as_bytes()).unwrap();
+        let mut dns = DnsConfig::new(vec![world.dns()]);
+        // A query that is lost shall not cost much
+        (dns.timeout, dns.attempts) = (Duration::from_secs(1), 4);
         let builder = Builder::default()
             .config(config(case))
-            .dns(DnsConfig::new(vec![world.dns()]))
+            .dns(dns)
             .reroute(world.reroutes())
             .roots(roots);
         let resolver = builder.build(R::io()).unwrap();
@@ -49,43 +57,64 @@ impl Sighting {
         let started = Instant::now();
         let (search, ended) = mpsc::channel();
         let (outcome, status) = thread::scope(|scope| {
-            scope.spawn(move || case.schedule.play(world, &ended));
-            let end = R::block_on(make(case, &resolver));
+            scope.spawn(move || {
+                if !case.schedule.play(world, &ended, 2 * SEARCH_DEADLINE) {
+                    // There is no other way to end a future that does not come back
+                    eprintln!("a search without an end: {case:#?}");
+                    process::abort();
+                }
+            });
+            let end = R::block_on(ask(case, &resolver));
             drop(search);
             end
         });
-        let elapsed = started.elapsed();
-        let mut hosts = Vec::new();
-        let mut urls = Vec::new();
-        for request in world.requests() {
-            let host = request.host.unwrap_or_default();
-            match request.target.as_str() {
-                VERSION => hosts.push(host),
-                target => urls.push(format!("https://{host}{target}")),
-            }
-        }
-        let accepted = world.log().into_iter().filter_map(|it| match it.what {
-            Event::Accepted { address } => Some(address),
-            _ => None,
-        });
-        let services = world.dns_queries().into_iter();
-        let services =
-            services.filter(|it| it.record_type == RecordType::SRV && !build::is_made_up(&it.name));
-        Self {
+        let mut sighting = Self {
             outcome: plain(outcome),
-            elapsed,
-            version: status.zip(hosts.pop()),
-            accepted: accepted.collect(),
-            urls,
-            services: services
-                .map(|it| it.name.trim_end_matches('.').to_owned())
-                .collect(),
+            elapsed: started.elapsed(),
+            status,
+            version: None,
+            accepted: Vec::new(),
+            greeted: Vec::new(),
+            urls: Vec::new(),
+            questions: BTreeSet::new(),
+        };
+        for entry in world.log() {
+            sighting.see(entry.what);
+        }
+        sighting
+    }
+
+    fn see(&mut self, event: Event) {
+        match event {
+            Event::Accepted { address } => self.accepted.push(address),
+            Event::ClientHello { address, sni, .. } => self.greeted.push((address, sni)),
+            Event::Closed { .. } | Event::Handshake { .. } => {}
+            Event::DnsQuery(query) => {
+                let kind = match query.record_type {
+                    RecordType::A => RecordKind::A,
+                    RecordType::AAAA => RecordKind::Aaaa,
+                    RecordType::SRV => RecordKind::Srv,
+                    other => panic!("nobody asks for {other}"),
+                };
+                let name = DnsName::new(&query.name).unwrap();
+                if !build::is_made_up(&name) {
+                    self.questions.insert(Question { kind, name });
+                }
+            }
+            Event::Request(request) => {
+                let host = request.host.unwrap_or_default();
+                if request.target == VERSION {
+                    self.version = Some((request.address, request.sni, host));
+                } else {
+                    self.urls.push(format!("https://{host}{}", request.target));
+                }
+            }
         }
     }
 }
 
 /// The search, and a request over what it found
-async fn make<I: fedway_driver::Io>(
+async fn ask<I: Io>(
     case: &Case,
     resolver: &Resolver<I>,
 ) -> (Result<Found, DiscoveryError>, Option<u16>) {
@@ -95,23 +124,26 @@ async fn make<I: fedway_driver::Io>(
         Goal::Connect => match resolver.connect(&name).await {
             Err(error) => (Err(error), None),
             Ok(mut connected) => {
-                let response = connected.get(VERSION, LIMITS).await;
-                (Ok(connected.found), response.ok().map(|it| it.status))
+                let io = resolver.io();
+                let request = connected.get(VERSION, LIMITS);
+                let response = before(io, io.now() + case.deadline(), request).await;
+                let status = response.and_then(Result::ok).map(|it| it.status);
+                (Ok(connected.found), status)
             }
         },
     }
 }
 
-/// Patient enough that nothing is given up but what never comes
-fn config(case: &Case) -> Config {
+/// The policies of a case
+pub(super) fn config(case: &Case) -> Config {
     let mut config = Config::default();
     config.addresses.allow = DOCUMENTATION.map(|net| net.parse().unwrap()).into();
     case.world.configure(&mut config);
     config.edition = case.edition;
     config.lookahead = case.lookahead;
-    config.deadlines.dns = DEADLINE;
-    config.deadlines.connect = DEADLINE;
-    config.deadlines.well_known = WELL_KNOWN_DEADLINE;
+    config.deadlines.dns = case.deadline();
+    config.deadlines.connect = case.deadline();
+    config.deadlines.well_known = case.well_known_deadline();
     config.deadlines.search = SEARCH_DEADLINE;
     if !case.races {
         config.racing.attempt_delay = SEARCH_DEADLINE;
@@ -150,14 +182,8 @@ fn forget_details(error: &mut AttemptError) {
     }
 }
 
-/// Longer than a busy machine takes for one exchange
-const DEADLINE: Duration = Duration::from_secs(3);
-/// Longer than a case waits before its last request
-const WELL_KNOWN_DEADLINE: Duration = Duration::from_secs(12);
-/// Longer than a case waits in all
-const SEARCH_DEADLINE: Duration = Duration::from_secs(60);
-/// The deadline of the search, and the request over what was found
-pub(super) const MOST_TIME: Duration = Duration::from_secs(63);
+/// Longer than a case takes, however busy the machine
+const SEARCH_DEADLINE: Duration = Duration::from_secs(120);
 
 /// What every server of a world answers
 const VERSION: &str = "/_matrix/federation/v1/version";
