@@ -314,5 +314,8 @@ impl SrvOutcome {
     }
 }
 
-/// How many addresses of a host and family are tried: twenty attempts, 250 ms apart, fit one connect deadline
+/// How many addresses of a host and family are looked at: twenty attempts, 250 ms apart, fit one connect deadline
+///
+/// The first of an answer, whether they may be dialled or not: each that may not is told as an attempt, and those are
+/// bounded too.
 const MAX_ADDRESSES: usize = 16;

@@ -1,9 +1,27 @@
 //! Which addresses are dialled: none that is refused, wherever it comes from.
 
 use fedway_core::{
-    AddressPolicy, AddressRefusal, AttemptError, DiscoveryErrorKind, WellKnownError,
+    AddressPolicy, AddressRefusal, AttemptError, DiscoveryErrorKind, DnsName, Warning,
+    WellKnownError,
 };
 use fedway_testkit::script::{Goal, Run, Script, srv};
+
+/// Found by the fuzz target `dns_answer`, which took it for granted that the cut is among those that may be dialled
+#[test]
+fn an_address_that_may_not_be_dialled_counts_among_the_sixteen_of_its_family() {
+    let mut addresses: Vec<_> = (1..=16).map(|last| format!("10.0.0.{last}")).collect();
+    addresses.push("9.9.9.9".to_owned());
+    let mut s = Script::connect("example.org:9000");
+    s.a("example.org")
+        .gives(addresses.iter().map(String::as_str));
+    let run = s.run();
+    assert_eq!(run.connects(), [""; 0]);
+    assert_eq!(run.error().kind, refused("10.0.0.0/8"));
+    let cut = Warning::TooManyAddresses {
+        host: DnsName::new("example.org").unwrap(),
+    };
+    assert_eq!(run.error().notes.warnings, [cut]);
+}
 
 #[test]
 fn a_special_purpose_literal_is_not_dialled() {
