@@ -32,7 +32,7 @@ pub(crate) struct Dial {
     /// When the next attempt may start; before the first, the end of the resolution delay
     next: Option<Instant>,
     started: bool,
-    /// Why the last thing that failed did
+    /// Why the last thing that failed did, or that this machine itself has failed
     cause: AttemptError,
 }
 
@@ -225,15 +225,18 @@ impl Dial {
     /// Records a failed attempt; the next one need not wait (RFC 8305 §5)
     fn fail(&mut self, address: SocketAddr, error: AttemptError, context: &mut Context) {
         self.next = Some(context.now);
-        self.cause = error.clone();
+        if !self.cause.is_ours() {
+            self.cause = error.clone();
+        }
         context.note_attempt(self.step, &self.host, Some(address), error);
     }
 
-    /// Keeps the most telling reason for having no address: any failure over "no such record"
+    /// Keeps the most telling reason for having no address: any failure over "no such record", our own over any
     fn note(&mut self, error: AttemptError) {
         let is_absence = |error: &AttemptError| matches!(error, AttemptError::NoAddress(_));
         let has_dialled = matches!(self.cause, AttemptError::Connect(_));
-        if !has_dialled && (is_absence(&self.cause) || !is_absence(&error)) {
+        let tells_more = !has_dialled && (is_absence(&self.cause) || !is_absence(&error));
+        if !self.cause.is_ours() && (tells_more || error.is_ours()) {
             self.cause = error;
         }
     }

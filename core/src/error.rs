@@ -61,6 +61,9 @@ pub enum ConnectError {
     /// The connection failed in a way that has no name here; the operating system's error code, where it has one
     #[error("failed{}", OsCode(*.0))]
     Other(Option<i32>),
+    /// This machine has no socket left to connect with; says nothing of the peer
+    #[error("no socket left to connect with: too many open files")]
+    OutOfSockets,
     /// The port is closed
     #[error("connection refused")]
     Refused,
@@ -241,6 +244,16 @@ impl AttemptError {
                 DnsError::AliasLoop | DnsError::NotEncodable | DnsError::Onion
             ),
         }
+    }
+}
+
+impl AttemptError {
+    /// Whether it is this machine that failed, which says nothing of any other
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect(ConnectError::OutOfSockets) | Self::Dns(DnsError::OutOfSockets)
+        )
     }
 }
 

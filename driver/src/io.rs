@@ -98,3 +98,11 @@ async fn sleep_until<I: Io>(io: &I, deadline: Instant) {
         io.sleep_until(deadline).await;
     }
 }
+
+/// Whether this machine failed, and no peer: EMFILE and ENFILE, or WSAEMFILE on Windows
+pub(crate) fn is_out_of_sockets(error: &io::Error) -> bool {
+    let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[23, 24] };
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}

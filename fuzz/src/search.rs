@@ -85,6 +85,7 @@ pub fn reply(action: Action, u: &mut Unstructured<'_>) -> Result<Event> {
                         3
                     ],
                 })),
+                6 => Err(ConnectError::OutOfSockets),
                 _ => Ok(()),
             };
             connect.reply(result)

@@ -244,6 +244,11 @@ impl Discovery {
             WellKnownError::Status(410) if self.context.config.gone => {
                 self.fail(DiscoveryErrorKind::Gone, rules.steps.well_known)
             }
+            // Our own failure says nothing of the delegation: going on could find another server
+            WellKnownError::Unreachable { cause, .. } if cause.is_ours() => self.fail(
+                DiscoveryErrorKind::Unreachable(cause),
+                rules.steps.well_known,
+            ),
             WellKnownError::Body(_)
             | WellKnownError::Fetch(_)
             | WellKnownError::Redirect(_)

@@ -11,7 +11,7 @@ use super::config::{ConfigError, DnsConfig};
 use super::hosts::Hosts;
 use super::lookup::Lookup;
 use super::step::{Step, Transmit, Transport};
-use crate::io::{ByteStream, Datagrams, Io, before};
+use crate::io::{ByteStream, Datagrams, Io, before, is_out_of_sockets};
 use crate::tasks::Tasks;
 
 /// A stub resolver: asks the name servers of a [`DnsConfig`], and leaves recursion to them
@@ -88,7 +88,9 @@ async fn run<T: Clone + Send>(io: &impl Io, mut lookup: Lookup<T>) -> Result<Ans
         exchanges.retain(|id| lookup.awaits(id));
         match before(io, until, exchanges.next()).await {
             None => lookup.handle_timeout(io.now()),
-            Some((_, Err(error))) if is_ours(&error) => return Err(DnsError::OutOfSockets),
+            Some((_, Err(error))) if is_out_of_sockets(&error) => {
+                return Err(DnsError::OutOfSockets);
+            }
             Some((id, Err(_))) => lookup.handle_failure(id, io.now()),
             Some((id, Ok((message, socket)))) => {
                 lookup.handle_message(id, &message, io.now());
@@ -98,14 +100,6 @@ async fn run<T: Clone + Send>(io: &impl Io, mut lookup: Lookup<T>) -> Result<Ans
             }
         }
     }
-}
-
-/// Whether this machine failed, and no server: EMFILE and ENFILE, or WSAEMFILE on Windows
-fn is_ours(error: &io::Error) -> bool {
-    let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[23, 24] };
-    error
-        .raw_os_error()
-        .is_some_and(|code| codes.contains(&code))
 }
 
 /// A message from the server asked, and the socket if it may bring more

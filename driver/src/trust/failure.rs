@@ -13,6 +13,7 @@ use rustls::OtherError;
 use rustls::pki_types::{ServerName, UnixTime};
 
 use super::certificate::{MAX_NAMES, plain};
+use crate::io::is_out_of_sockets;
 
 /// A TCP connection or handshake that failed
 pub(crate) fn connect_error(error: &io::Error) -> ConnectError {
@@ -21,6 +22,9 @@ pub(crate) fn connect_error(error: &io::Error) -> ConnectError {
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     if let Some(error) = inner {
         return ConnectError::Tls(tls_error(error));
+    }
+    if is_out_of_sockets(error) {
+        return ConnectError::OutOfSockets;
     }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => ConnectError::Refused,
@@ -195,6 +199,9 @@ mod tests {
         );
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(connect_error(&refused), ConnectError::Refused);
+        let code = if cfg!(windows) { 10024 } else { 24 };
+        let ours = io::Error::from_raw_os_error(code);
+        assert_eq!(connect_error(&ours), ConnectError::OutOfSockets);
     }
 
     #[test]

@@ -1,10 +1,47 @@
 //! The .well-known request: what counts as an answer, and where it goes.
 
 use fedway_core::{
-    Action, Answer, AttemptError, BodyError, ConnectError, DiscoveryErrorKind, Edition, Family,
-    FetchError, HttpAnswer, Instant, Step, WellKnownError,
+    Action, Answer, AttemptError, BodyError, ConnectError, DiscoveryErrorKind, DnsError, Edition,
+    Family, FetchError, HttpAnswer, Instant, Step, WellKnownError,
 };
 use fedway_testkit::script::Script;
+
+#[test]
+fn our_own_want_of_sockets_ends_the_search_before_another_server_is_found() {
+    for cause in [
+        AttemptError::Connect(ConnectError::OutOfSockets),
+        AttemptError::Dns(DnsError::OutOfSockets),
+    ] {
+        for edition in Edition::ALL {
+            let mut s = fallback().edition(edition);
+            s.well_known("example.org").delegates_to("host.example.net");
+            s.a("example.org").gives(["192.0.2.7", "192.0.2.8"]);
+            // Others fail as well, later, and not for want of anything
+            s.connect("192.0.2.7:443").refused();
+            s.connect("192.0.2.8:443").refused();
+            if let AttemptError::Connect(error) = &cause {
+                s.connect("192.0.2.7:443").fails(error.clone());
+            }
+            if let AttemptError::Dns(error) = &cause {
+                s.aaaa("example.org").fails(*error);
+            }
+            let run = s.run();
+            let error = run.error();
+            assert_eq!(error.kind, DiscoveryErrorKind::Unreachable(cause.clone()));
+            assert!(error.step == "3" && error.is_temporary(), "{edition}");
+        }
+    }
+}
+
+#[test]
+fn our_own_want_of_sockets_does_not_matter_where_another_address_answers() {
+    let mut s = fallback();
+    s.well_known("example.org").delegates_to("192.0.2.9");
+    s.a("example.org").gives(["192.0.2.7", "192.0.2.8"]);
+    s.connect("192.0.2.7:443").fails(ConnectError::OutOfSockets);
+    s.connect("192.0.2.9:8448").works();
+    assert_eq!(s.run().found().destination.step(), "3.1");
+}
 
 #[test]
 fn every_status_but_200_is_an_error() {

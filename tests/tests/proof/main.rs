@@ -1,6 +1,7 @@
 //! Proofs: the machine against a second reading of the text, in every order of events, and over real sockets.
 
 #![allow(
+    clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_in_result,
     clippy::unwrap_used,

@@ -8,7 +8,8 @@ use fedway_testkit::world::World;
 
 /// How many sockets of this process lead to a world: TCP connections and UDP sockets
 ///
-/// Other tests of this process have worlds of their own, so that all file descriptors could not be counted.
+/// Other tests of this process have worlds of their own, so that all file descriptors could not be counted. The tables
+/// tell of all processes; but nobody else knows where a world listens.
 /// Zero where there is no /proc/net, as outside Linux.
 pub(crate) fn sockets_to(world: &World) -> usize {
     let mut servers: BTreeSet<_> = world.reroutes().into_values().collect();

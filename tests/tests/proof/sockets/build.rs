@@ -172,6 +172,11 @@ impl Build {
             for (url, page) in &world.answers.pages {
                 let (authority, target) = split_url(url);
                 if *authority.host() == host && authority.port().unwrap_or(443) == at.port() {
+                    // A server of the world serves a page whatever the query; a rolled one does not
+                    if !target.contains('?') {
+                        let other = format!("{target}{QUERY}");
+                        server = server.path(&other, Reply::status(404));
+                    }
                     server = server.path(target, self.page(page));
                 }
             }
@@ -254,6 +259,9 @@ const FAMILIES: [(Family, RecordType); 2] =
 
 /// Of every edition
 const SERVICES: [&str; 2] = ["_matrix-fed._tcp", "_matrix._tcp"];
+
+/// The one query that a redirect of a rolled world may have
+const QUERY: &str = "?again";
 
 /// Where aliases lead
 const ALIASES: &str = "alias.example";

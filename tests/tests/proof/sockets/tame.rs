@@ -57,7 +57,7 @@ fn tame_session(error: &mut ConnectError, dice: &mut Dice) {
     }
 }
 
-/// Which of two families is answered first, and so dialled, is a matter of time
+/// Whether A is answered when the first address of AAAA has failed is a matter of time, and with it what is next
 fn leave_one_family(answers: &mut Answers, dice: &mut Dice) {
     let hosts: BTreeSet<_> = answers
         .addresses
