@@ -277,6 +277,22 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn an_interface_has_the_index_that_the_system_gives_it() {
+        // The loopback interface is the first of every network namespace
+        assert_eq!(interface_index("lo"), Some(1));
+        assert_eq!(interface_index("no-such-one"), None);
+    }
+
+    #[test]
+    fn the_system_s_configuration_has_its_hosts_file() {
+        // Where there is no usable resolv.conf, there is nothing to look at
+        if let Ok(config) = DnsConfig::system() {
+            assert_eq!(config.hosts, Some(HOSTS.into()));
+        }
+    }
+
+    #[test]
     fn a_file_that_is_there_but_cannot_be_read_is_an_error() {
         let error = read_if_present(Path::new("/")).unwrap_err();
         assert!(
