@@ -830,6 +830,19 @@ fn an_error_counts_even_if_the_rest_of_its_message_is_cut_or_broken() {
 }
 
 #[test]
+fn a_response_without_an_error_whose_records_are_broken_is_malformed() {
+    let mut lookup = v4("example.org");
+    while let Step::Send(transmit) = lookup.poll() {
+        let sent = Sent::from(transmit);
+        let mut response = sent.response();
+        response.add_answer(a("example.org.", 1, 1));
+        let bytes = response.to_vec().unwrap();
+        lookup.handle_message(sent.transmit.id(), &bytes[..bytes.len() - 3], at(1));
+    }
+    assert_eq!(done(&mut lookup), Err(DnsError::Malformed));
+}
+
+#[test]
 fn errors_of_an_answered_question_are_forgotten() {
     let mut lookup = v4("example.org");
     send(&mut lookup).code(&mut lookup, ResponseCode::ServFail);
