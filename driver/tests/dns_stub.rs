@@ -35,6 +35,15 @@ fn a_closed_port_is_found_out_at_once() {
 }
 
 #[test]
+fn a_machine_out_of_sockets_says_so_and_blames_no_server() {
+    let code = if cfg!(windows) { 10024 } else { 24 };
+    let world = World::failing_with(code);
+    let server = local_udp().local_addr().unwrap();
+    let result = world.look_up(&DnsConfig::new(vec![server]));
+    assert_eq!(result, Err(DnsError::OutOfSockets));
+}
+
+#[test]
 fn a_closed_port_leads_to_the_next_server_at_once() {
     let world = World::new();
     let closed = local_udp().local_addr().unwrap();
@@ -292,11 +301,20 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let open = Arc::default();
+        Self::with(None)
+    }
+
+    /// Opens no socket, for this reason of the operating system's
+    fn failing_with(code: i32) -> Self {
+        Self::with(Some(code))
+    }
+
+    fn with(failure: Option<i32>) -> Self {
         Self {
             io: Arc::new(StdIo {
                 origin: std::time::Instant::now(),
-                open,
+                open: Arc::default(),
+                failure,
             }),
         }
     }
@@ -329,6 +347,8 @@ struct StdIo {
     origin: std::time::Instant,
     /// The number of open sockets
     open: Arc<AtomicUsize>,
+    /// Why no socket can be opened
+    failure: Option<i32>,
 }
 
 struct Socket<S> {
@@ -381,6 +401,9 @@ impl Io for StdIo {
     }
 
     async fn connect_udp(&self, address: SocketAddr) -> io::Result<Self::Udp> {
+        if let Some(code) = self.failure {
+            return Err(io::Error::from_raw_os_error(code));
+        }
         let socket = local_udp();
         socket.connect(address)?;
         socket.set_nonblocking(true)?;
