@@ -43,6 +43,25 @@ fn a_machine_out_of_sockets_says_so_and_blames_no_server() {
     assert_eq!(result, Err(DnsError::OutOfSockets));
 }
 
+/// RFC 5452 §9.2: "The use of unpredictable query IDs"; that they come from the seed is proved by the look-up's own tests
+#[test]
+fn no_look_up_has_the_id_of_the_one_before() {
+    let world = World::new();
+    let ids = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&ids);
+    let server = serve(move |query, _| {
+        seen.lock().unwrap().push(query.metadata.id);
+        vec![truth(query)]
+    });
+    let config = DnsConfig::new(vec![server]);
+    for _ in 0..4 {
+        assert_eq!(world.look_up(&config), found());
+    }
+    let ids = ids.lock().unwrap();
+    // That four are the same happens by chance once in 2^48 times
+    assert!(ids.iter().any(|id| *id != ids[0]), "{ids:?}");
+}
+
 #[test]
 fn a_closed_port_leads_to_the_next_server_at_once() {
     let world = World::new();
