@@ -40,13 +40,18 @@ fn searches_end_where_the_text_says_while_faults_come_and_go<R: Runtime>() {
     let first = number("FEDWAY_FIRST", 0);
     let searches = number("FEDWAY_SEARCHES", SEARCHES);
     let cases = (first..).filter_map(Case::roll).take(searches);
-    let (brisk, patient): (Vec<_>, Vec<_>) = cases.partition(|case| case.waits.is_none());
+    // Where there is no room for more worlds, those that wait take their turn with the others
+    let worlds = (open_files_limit() / FILES_OF_A_WORLD).max(1);
+    let is_brisk = |case: &Case| worlds <= BRISK || case.waits.is_none();
+    let (brisk, patient): (Vec<_>, Vec<_>) = cases.partition(is_brisk);
+    let pools = [
+        (brisk, BRISK.min(worlds)),
+        (patient, PATIENT.min(worlds.saturating_sub(BRISK))),
+    ];
     let started = Instant::now();
     let failure = Mutex::new(None);
-    let worlds = open_files_limit() / FILES_OF_A_WORLD;
-    let patience = PATIENT.min(worlds.saturating_sub(BRISK)).max(1);
     thread::scope(|scope| {
-        for (cases, at_once) in [(brisk, BRISK), (patient, patience)] {
+        for (cases, at_once) in pools {
             let cases = Arc::new(Mutex::new(cases.into_iter()));
             for _ in 0..at_once {
                 let cases = Arc::clone(&cases);
