@@ -63,13 +63,11 @@ impl End {
             }
             Err(error) => {
                 let kind = match &error.kind {
-                    DiscoveryErrorKind::Gone => "Gone",
                     DiscoveryErrorKind::InvalidWellKnown(_) => "InvalidWellKnown",
                     DiscoveryErrorKind::NotOffered { .. } => "NotOffered",
-                    DiscoveryErrorKind::Onion => "Onion",
-                    DiscoveryErrorKind::TimedOut => return Self("TimedOut".to_owned()),
                     DiscoveryErrorKind::Unreachable(_) => "Unreachable",
-                    other => panic!("no search ends so: {other:?}"),
+                    DiscoveryErrorKind::TimedOut => return Self("TimedOut".to_owned()),
+                    other => panic!("no small world ends so: {other:?}"),
                 };
                 Self(format!("{kind} at {}", error.step))
             }
