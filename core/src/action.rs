@@ -4,8 +4,8 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
+use crate::answer::{Answer, HttpAnswer, SrvRecord};
 use crate::error::{ConnectError, DnsError, FetchError};
-use crate::event::{Answer, Event, HttpAnswer, Reply, SrvRecord};
 use crate::name::{DnsName, Host};
 use crate::time::Instant;
 use crate::trust::Verdict;
@@ -270,6 +270,39 @@ impl QuerySrv {
             id: self.id,
             reply: Reply::Srv(result),
         }
+    }
+}
+
+/// An answer to one action, for [`Discovery::handle`](crate::Discovery::handle)
+///
+/// Made by the `reply` method of the action. Opaque: what it answers, and with what, was fixed there.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub(crate) id: ActionId,
+    pub(crate) reply: Reply,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    Addresses(Result<Answer<IpAddr>, DnsError>),
+    Connected(Result<(), ConnectError>),
+    Fetched(Result<HttpAnswer, FetchError>),
+    Srv(Result<Answer<SrvRecord>, DnsError>),
+}
+
+/// Gives out names for actions, each once
+#[derive(Clone, Debug)]
+pub(crate) struct Ids(u32);
+
+impl Ids {
+    pub(crate) fn new() -> Self {
+        Self(0)
+    }
+
+    /// A search is bounded to some thousand actions: the number cannot run over
+    pub(crate) fn next(&mut self) -> ActionId {
+        self.0 += 1;
+        ActionId(self.0)
     }
 }
 

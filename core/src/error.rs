@@ -1,17 +1,16 @@
-//! What goes wrong, in three rings: what a driver reports, what became of .well-known, what a user receives.
+//! What goes wrong with single actions: what a driver reports, and what became of .well-known.
 //!
-//! (The innermost ring, what a name fails with, is [`ServerNameError`].)
+//! The ring inside is what a name fails with ([`ServerNameError`]), the one outside what a user receives
+//! ([`DiscoveryError`](crate::DiscoveryError)).
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 
 use crate::address::AddressRefusal;
-use crate::discovery::{Destination, Notes};
-use crate::event::Absence;
-use crate::name::{DnsName, Host, ServerNameError};
+use crate::answer::Absence;
+use crate::name::{Host, ServerNameError};
 
 /// A DNS question that could not be answered
 ///
@@ -245,9 +244,7 @@ impl AttemptError {
             ),
         }
     }
-}
 
-impl AttemptError {
     /// Whether it is this machine that failed, which says nothing of any other
     pub(crate) fn is_ours(&self) -> bool {
         matches!(
@@ -353,86 +350,6 @@ pub enum RedirectError {
     UserInfo,
 }
 
-/// A search that found no server
-///
-/// [`source()`](core::error::Error::source) is the cause; [`Notes::attempts`] are all of them, in order.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct DiscoveryError {
-    /// What ended the search
-    pub kind: DiscoveryErrorKind,
-    /// The number of the specification's step that the search had reached
-    pub step: &'static str,
-    /// The host that step was about
-    pub host: Host,
-    /// Where requests would go, if the search came that far
-    pub destination: Option<Box<Destination>>,
-    /// What was noticed and tried on the way; boxed, so that the error is small enough for a `Result`
-    pub notes: Box<Notes>,
-}
-
-impl DiscoveryError {
-    /// Whether the same search may succeed later without anybody changing a configuration
-    #[must_use]
-    pub fn is_temporary(&self) -> bool {
-        match &self.kind {
-            DiscoveryErrorKind::TimedOut => true,
-            DiscoveryErrorKind::Gone
-            | DiscoveryErrorKind::InvalidWellKnown(_)
-            | DiscoveryErrorKind::NotOffered { .. }
-            | DiscoveryErrorKind::Onion => false,
-            DiscoveryErrorKind::Unreachable(cause) => {
-                self.notes.provisional
-                    || cause.is_temporary()
-                    || self
-                        .notes
-                        .attempts
-                        .iter()
-                        .any(|attempt| attempt.step == self.step && attempt.error.is_temporary())
-            }
-        }
-    }
-}
-
-impl fmt::Display for DiscoveryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {} ({}): {}", self.step, self.host, self.kind)
-    }
-}
-
-impl core::error::Error for DiscoveryError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        self.kind.source()
-    }
-}
-
-/// What ended a search
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DiscoveryErrorKind {
-    /// .well-known answered 410, and [`Config::gone`](crate::Config::gone) is on (MSC4188)
-    #[error("server is gone")]
-    Gone,
-    /// .well-known answered 200 with an invalid body, in an edition that then gives up
-    #[error("invalid .well-known")]
-    InvalidWellKnown(#[source] BodyError),
-    /// The SRV record says that the service is not offered (a target of `.`, RFC 2782)
-    #[error("{service} is not offered")]
-    NotOffered {
-        /// The owner name of the record
-        service: DnsName,
-    },
-    /// A `.onion` name, which needs a proxy (RFC 7686)
-    #[error(".onion names need a proxy")]
-    Onion,
-    /// The whole search took too long
-    #[error("search took too long")]
-    TimedOut,
-    /// No target of the destination could be used; this is why for the last one
-    #[error("no usable server")]
-    Unreachable(#[source] AttemptError),
-}
-
 /// Writes an error and its sources on one line, `: ` between them
 pub fn write_chain(error: &dyn core::error::Error, f: &mut dyn fmt::Write) -> fmt::Result {
     write!(f, "{error}")?;
@@ -523,6 +440,7 @@ const MAX_NAMES_SHOWN: usize = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::DnsName;
     use alloc::string::ToString;
     use alloc::vec;
 

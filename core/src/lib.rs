@@ -72,31 +72,34 @@ extern crate std;
 
 mod action;
 mod address;
+mod answer;
 mod config;
-mod dial;
 mod discovery;
 mod edition;
 mod error;
-mod event;
+mod found;
 mod name;
 mod srv;
 mod time;
 mod trust;
 mod well_known;
 
-pub use action::{Action, ActionId, Connect, Family, FetchWellKnown, LookUpAddresses, QuerySrv};
-pub use address::{AddressPolicy, AddressRefusal};
-pub use config::{Config, Deadlines, Limits, Lookahead, Racing};
-pub use discovery::{
-    Candidate, CandidateAddress, Connection, Destination, Discovery, Found, Notes, Step, Warning,
-    WellKnown,
+pub use action::{
+    Action, ActionId, Connect, Event, Family, FetchWellKnown, LookUpAddresses, QuerySrv,
 };
+pub use address::{AddressPolicy, AddressRefusal};
+pub use answer::{Absence, Answer, HttpAnswer, SrvRecord};
+pub use config::{Config, Deadlines, Limits, Lookahead, Racing};
+pub use discovery::{Discovery, Step};
 pub use edition::{Edition, Order, Route, Rules, Service, Steps, UnknownEdition};
 pub use error::{
-    Attempt, AttemptError, BodyError, CertificateError, ConnectError, DiscoveryError,
-    DiscoveryErrorKind, DnsError, FetchError, RedirectError, TlsError, WellKnownError, write_chain,
+    Attempt, AttemptError, BodyError, CertificateError, ConnectError, DnsError, FetchError,
+    RedirectError, TlsError, WellKnownError, write_chain,
 };
-pub use event::{Absence, Answer, Event, HttpAnswer, SrvRecord};
+pub use found::{
+    Candidate, CandidateAddress, Connection, Destination, DiscoveryError, DiscoveryErrorKind,
+    Found, Notes, Warning, WellKnown,
+};
 pub use ipnet::IpNet;
 pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerNameErrorKind};
 pub use srv::SkippedRecord;

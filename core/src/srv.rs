@@ -3,8 +3,8 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::event::SrvRecord;
-use crate::name::{DnsName, Host};
+use crate::answer::SrvRecord;
+use crate::name::{DnsName, Host, ServerName};
 
 /// Somewhere to connect to, before its addresses are known
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ fn flaw(record: &SrvRecord) -> Option<SkippedRecord> {
 fn is_ip_literal(target: &DnsName) -> bool {
     let text = target.as_str();
     text.parse::<core::net::IpAddr>().is_ok()
-        || crate::ServerName::parse(text).is_ok_and(|name| matches!(name.host(), Host::Ip(_)))
+        || ServerName::parse(text).is_ok_and(|name| matches!(name.host(), Host::Ip(_)))
 }
 
 /// Orders records that are sorted by priority and, within a priority, by weight

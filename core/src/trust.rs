@@ -12,7 +12,7 @@ use core::str::FromStr;
 use ipnet::IpNet;
 
 use crate::error::CertificateError;
-use crate::name::{DnsName, Host};
+use crate::name::{DnsName, Host, ServerName};
 
 /// What an administrator says about trust
 ///
@@ -137,7 +137,7 @@ impl FromStr for SkipRule {
             Some(domain) => (domain, true),
             None => (text, false),
         };
-        let name = crate::ServerName::parse(domain).map_err(|_| InvalidSkipRule)?;
+        let name = ServerName::parse(domain).map_err(|_| InvalidSkipRule)?;
         match name.host() {
             Host::Dns(domain) if name.port().is_none() && below => {
                 Ok(Self::Subdomains(domain.clone()))
@@ -176,7 +176,7 @@ mod tests {
             skip: [rule.parse().unwrap()].into(),
             ..TrustPolicy::default()
         };
-        let name = crate::ServerName::parse(host).unwrap();
+        let name = ServerName::parse(host).unwrap();
         policy.verdict(name.host(), address.parse().unwrap()) != Verdict::Verify
     }
 

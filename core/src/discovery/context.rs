@@ -4,26 +4,26 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-use super::found::{CandidateAddress, Notes, WellKnown};
 use super::queries::Queries;
-use crate::action::{ActionId, Family};
+use crate::action::{ActionId, Family, Ids};
+use crate::answer::Absence;
 use crate::config::Config;
 use crate::error::{Attempt, AttemptError};
-use crate::event::Absence;
+use crate::found::{CandidateAddress, Notes, WellKnown};
 use crate::name::Host;
 use crate::time::Instant;
 
 /// What the parts of a search share
 #[derive(Clone, Debug)]
-pub(crate) struct Context {
-    pub(crate) config: Arc<Config>,
+pub(super) struct Context {
+    pub(super) config: Arc<Config>,
     pub(super) queries: Queries,
-    pub(crate) ids: Ids,
-    pub(crate) notes: Notes,
+    pub(super) ids: Ids,
+    pub(super) notes: Notes,
     /// Actions given up that a driver has not been told about
-    pub(crate) cancelled: Vec<ActionId>,
+    pub(super) cancelled: Vec<ActionId>,
     /// The latest time seen
-    pub(crate) now: Instant,
+    pub(super) now: Instant,
 }
 
 impl Context {
@@ -31,7 +31,7 @@ impl Context {
         Self {
             config,
             queries: Queries::default(),
-            ids: Ids(0),
+            ids: Ids::new(),
             notes: Notes::default(),
             cancelled: Vec::new(),
             now,
@@ -40,7 +40,7 @@ impl Context {
 
     /// The addresses of one family of a host that may be dialled, once they are known; what stands against
     /// the others is noted as an attempt
-    pub(crate) fn admitted(
+    pub(super) fn admitted(
         &mut self,
         step: &'static str,
         host: &Host,
@@ -96,7 +96,7 @@ impl Context {
         }
     }
 
-    pub(crate) fn note_attempt(
+    pub(super) fn note_attempt(
         &mut self,
         step: &'static str,
         host: &Host,
@@ -171,17 +171,5 @@ impl Context {
     /// The record of the .well-known request, from its start
     pub(super) fn well_known(&mut self) -> &mut WellKnown {
         self.notes.well_known.get_or_insert_default()
-    }
-}
-
-/// Gives out names for actions, each once
-#[derive(Clone, Debug)]
-pub(crate) struct Ids(u32);
-
-impl Ids {
-    /// A search is bounded to some thousand actions: the number cannot run over
-    pub(crate) fn next(&mut self) -> ActionId {
-        self.0 += 1;
-        ActionId(self.0)
     }
 }

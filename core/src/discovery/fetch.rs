@@ -4,12 +4,12 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::found::WellKnown;
-use super::{Connection, Context};
+use super::context::Context;
+use super::dial::Dial;
 use crate::action::{Action, ActionId, FetchWellKnown};
-use crate::dial::Dial;
+use crate::answer::HttpAnswer;
 use crate::error::{FetchError, RedirectError, WellKnownError};
-use crate::event::HttpAnswer;
+use crate::found::{Connection, WellKnown};
 use crate::name::ServerName;
 use crate::time::Instant;
 use crate::well_known::{Url, parse_body};

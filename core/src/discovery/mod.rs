@@ -1,8 +1,8 @@
 //! The machine: every transition of a search, in the order of the specification.
 
 mod context;
+mod dial;
 mod fetch;
-mod found;
 mod lookahead;
 mod outcome;
 mod queries;
@@ -11,21 +11,16 @@ mod stage;
 use alloc::sync::Arc;
 use core::mem;
 
-pub(crate) use self::context::Context;
-pub use self::found::{
-    Candidate, CandidateAddress, Connection, Destination, Found, Notes, Warning, WellKnown,
-};
-
+use self::context::Context;
+use self::dial::Dial;
 use self::fetch::Fetch;
 use self::stage::{Goal, Stage, Subject, Targets, Transition};
-use crate::action::{Action, ActionId};
+use crate::action::{Action, ActionId, Event, Reply};
+use crate::answer::Absence;
 use crate::config::Config;
-use crate::dial::Dial;
 use crate::edition::{Order, Route, Rules};
-use crate::error::{
-    AttemptError, ConnectError, DiscoveryError, DiscoveryErrorKind, DnsError, WellKnownError,
-};
-use crate::event::{Absence, Event, Reply};
+use crate::error::{AttemptError, ConnectError, DnsError, WellKnownError};
+use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Warning};
 use crate::name::{DnsName, Host, ServerName};
 use crate::srv::{Selection, Target};
 use crate::time::Instant;

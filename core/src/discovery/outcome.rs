@@ -4,8 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Candidate, Connection, Destination, Discovery, Found, Goal, Stage, Targets, Warning};
-use crate::error::{DiscoveryError, DiscoveryErrorKind};
+use super::{Discovery, Goal, Stage, Targets};
+use crate::found::{
+    Candidate, Connection, Destination, DiscoveryError, DiscoveryErrorKind, Found, Warning,
+};
 
 impl Discovery {
     /// Ends the search with its targets, and perhaps a connection to one

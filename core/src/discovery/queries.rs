@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use super::Context;
+use super::context::Context;
 use crate::action::{Action, ActionId, Family, LookUpAddresses, QuerySrv};
+use crate::answer::{Absence, Answer, SrvRecord};
 use crate::error::DnsError;
-use crate::event::{Absence, Answer, SrvRecord};
 use crate::name::DnsName;
 use crate::srv::{self, Selection, SkippedRecord};
 use crate::time::Instant;
@@ -189,7 +189,7 @@ impl Queries {
 
 impl Context {
     /// Wants the addresses of a host, asking unless that has been done
-    pub(crate) fn want_addresses(&mut self, host: &DnsName) {
+    pub(super) fn want_addresses(&mut self, host: &DnsName) {
         for family in [Family::V6, Family::V4] {
             self.want(host, Kind::Addresses(family));
         }

@@ -4,11 +4,10 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::dial::Dial;
 use super::fetch::Fetch;
-use super::found::Found;
-use crate::dial::Dial;
 use crate::edition::{Route, Rules};
-use crate::error::DiscoveryError;
+use crate::found::{DiscoveryError, Found};
 use crate::name::{DnsName, Host, ServerName};
 use crate::srv::Target;
 

@@ -4,10 +4,11 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
+use super::context::Context;
 use crate::action::{ActionId, Connect, Family};
-use crate::discovery::{Connection, Context, Warning};
+use crate::answer::Absence;
 use crate::error::{AttemptError, ConnectError};
-use crate::event::Absence;
+use crate::found::{Connection, Warning};
 use crate::name::Host;
 use crate::time::Instant;
 use crate::trust::Verdict;
@@ -18,7 +19,7 @@ use crate::trust::Verdict;
 /// after A was. Families alternate, IPv6 first; the next attempt starts the attempt delay after the last,
 /// or as soon as one fails.
 #[derive(Clone, Debug)]
-pub(crate) struct Dial {
+pub(super) struct Dial {
     /// The number of the specification's step, for the record of attempts
     step: &'static str,
     host: Host,
@@ -54,7 +55,7 @@ struct InFlight {
 }
 
 impl Dial {
-    pub(crate) fn new(step: &'static str, host: Host, port: u16, tls_name: Host) -> Self {
+    pub(super) fn new(step: &'static str, host: Host, port: u16, tls_name: Host) -> Self {
         Self {
             step,
             host,
@@ -71,7 +72,7 @@ impl Dial {
     }
 
     /// The next attempt that a driver has not been given yet
-    pub(crate) fn poll(&mut self) -> Option<Connect> {
+    pub(super) fn poll(&mut self) -> Option<Connect> {
         let attempt = self.in_flight.iter_mut().find(|attempt| !attempt.sent)?;
         attempt.sent = true;
         Some(Connect {
@@ -84,7 +85,7 @@ impl Dial {
     }
 
     /// When something happens without an answer
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         let next = if self.has_untried() { self.next } else { None };
         self.in_flight
             .iter()
@@ -94,7 +95,7 @@ impl Dial {
     }
 
     /// Takes in the result of an attempt; of one that is not under way, it changes nothing
-    pub(crate) fn handle_connected(
+    pub(super) fn handle_connected(
         &mut self,
         id: ActionId,
         result: Result<(), ConnectError>,
@@ -126,7 +127,7 @@ impl Dial {
     }
 
     /// Goes on as far as what is known and the time allow; the last failure, once there is nothing left to try
-    pub(crate) fn advance(&mut self, context: &mut Context) -> Option<AttemptError> {
+    pub(super) fn advance(&mut self, context: &mut Context) -> Option<AttemptError> {
         if let Host::Dns(name) = &self.host {
             context.want_addresses(name);
         }
@@ -150,7 +151,7 @@ impl Dial {
     }
 
     /// Gives up every attempt under way
-    pub(crate) fn cancel(&mut self, context: &mut Context) {
+    pub(super) fn cancel(&mut self, context: &mut Context) {
         let sent = self.in_flight.drain(..).filter(|attempt| attempt.sent);
         context.cancelled.extend(sent.map(|attempt| attempt.id));
     }

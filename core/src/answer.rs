@@ -1,31 +1,11 @@
-//! What a driver reports back: answers, each made from the action it answers.
+//! What comes back from the network: the answers of DNS and of an HTTP server.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::action::ActionId;
-use crate::error::{ConnectError, DnsError, FetchError};
 use crate::name::DnsName;
-
-/// An answer to one action, for [`Discovery::handle`](crate::Discovery::handle)
-///
-/// Made by the `reply` method of the action. Opaque: what it answers, and with what, was fixed there.
-#[derive(Clone, Debug)]
-pub struct Event {
-    pub(crate) id: ActionId,
-    pub(crate) reply: Reply,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Reply {
-    Addresses(Result<Answer<IpAddr>, DnsError>),
-    Connected(Result<(), ConnectError>),
-    Fetched(Result<HttpAnswer, FetchError>),
-    Srv(Result<Answer<SrvRecord>, DnsError>),
-}
 
 /// What DNS says to a question
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
-//! What a search ends with.
+//! What a search ends with: what it found, or what it failed with.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -7,7 +8,7 @@ use core::net::SocketAddr;
 
 use crate::action::ActionId;
 use crate::edition::{Edition, Route};
-use crate::error::{Attempt, DnsError, WellKnownError};
+use crate::error::{Attempt, AttemptError, BodyError, DnsError, WellKnownError};
 use crate::name::{DnsName, Host, ServerName};
 use crate::srv::SkippedRecord;
 use crate::trust::{SkipRule, Verdict};
@@ -100,6 +101,86 @@ pub struct Connection {
     pub address: SocketAddr,
     /// Whether the certificate was verified
     pub verdict: Verdict,
+}
+
+/// A search that found no server
+///
+/// [`source()`](core::error::Error::source) is the cause; [`Notes::attempts`] are all of them, in order.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DiscoveryError {
+    /// What ended the search
+    pub kind: DiscoveryErrorKind,
+    /// The number of the specification's step that the search had reached
+    pub step: &'static str,
+    /// The host that step was about
+    pub host: Host,
+    /// Where requests would go, if the search came that far
+    pub destination: Option<Box<Destination>>,
+    /// What was noticed and tried on the way; boxed, so that the error is small enough for a `Result`
+    pub notes: Box<Notes>,
+}
+
+impl DiscoveryError {
+    /// Whether the same search may succeed later without anybody changing a configuration
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match &self.kind {
+            DiscoveryErrorKind::TimedOut => true,
+            DiscoveryErrorKind::Gone
+            | DiscoveryErrorKind::InvalidWellKnown(_)
+            | DiscoveryErrorKind::NotOffered { .. }
+            | DiscoveryErrorKind::Onion => false,
+            DiscoveryErrorKind::Unreachable(cause) => {
+                self.notes.provisional
+                    || cause.is_temporary()
+                    || self
+                        .notes
+                        .attempts
+                        .iter()
+                        .any(|attempt| attempt.step == self.step && attempt.error.is_temporary())
+            }
+        }
+    }
+}
+
+impl fmt::Display for DiscoveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {} ({}): {}", self.step, self.host, self.kind)
+    }
+}
+
+impl core::error::Error for DiscoveryError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.kind.source()
+    }
+}
+
+/// What ended a search
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiscoveryErrorKind {
+    /// .well-known answered 410, and [`Config::gone`](crate::Config::gone) is on (MSC4188)
+    #[error("server is gone")]
+    Gone,
+    /// .well-known answered 200 with an invalid body, in an edition that then gives up
+    #[error("invalid .well-known")]
+    InvalidWellKnown(#[source] BodyError),
+    /// The SRV record says that the service is not offered (a target of `.`, RFC 2782)
+    #[error("{service} is not offered")]
+    NotOffered {
+        /// The owner name of the record
+        service: DnsName,
+    },
+    /// A `.onion` name, which needs a proxy (RFC 7686)
+    #[error(".onion names need a proxy")]
+    Onion,
+    /// The whole search took too long
+    #[error("search took too long")]
+    TimedOut,
+    /// No target of the destination could be used; this is why for the last one
+    #[error("no usable server")]
+    Unreachable(#[source] AttemptError),
 }
 
 /// What a search noticed and tried on its way
