@@ -2,11 +2,8 @@
 //!
 //! [`script`] runs a search of `fedway-core` in virtual time, against answers written down beforehand.
 //!
-//! [`oracle`] reads the specification a second time, naively, to hold `fedway-core` against it.
-//!
 //! [`world`] is a small internet on the loopback interface: DNS and HTTPS servers with an authority
 //! of their own, faults on demand and a log of everything that reached them.
 
-pub mod oracle;
 pub mod script;
 pub mod world;

@@ -17,7 +17,7 @@ use fedway_core::{
     Absence, Action, ActionId, Answer, ConnectError, Discovery, Edition, Event, HttpAnswer,
     Instant, Lookahead, Step,
 };
-use fedway_testkit::oracle::{World, ask};
+use fedway_proof::oracle::{World, ask};
 use fedway_testkit::script::{Goal, Reply, Script};
 
 use crate::end::End;

@@ -7,7 +7,7 @@ use fedway_core::{
     Absence, Answer, CertificateError, ConnectError, DnsError, DnsName, Family, FetchError, Host,
     HttpAnswer, ServerName, TlsError, parse_well_known,
 };
-use fedway_testkit::oracle::World;
+use fedway_proof::oracle::World;
 use fedway_testkit::script::{Dice, DnsResult, HttpResult, Peer, Reply as Scripted, split_url};
 use fedway_testkit::world::{
     Body, Certificate, ConnectionFault, DnsFault, Https, RecordType, Reply, WorldPlan,

@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use fedway_core::Edition;
-//! use fedway_testkit::oracle::{World, check};
+//! use fedway_proof::oracle::{World, check};
 //!
 //! for seed in 0..10 {
 //!     check(&World::roll(seed), Edition::V1_8).expect("both agree");
@@ -35,8 +35,7 @@ mod well_known;
 mod world;
 
 use fedway_core::{Edition, ServerName, SrvRecord};
-
-use crate::script::Goal;
+use fedway_testkit::script::Goal;
 
 pub use self::compare::{Disagreement, Timing, chance, check, difference, machine_agrees};
 pub use self::net::{Asked, Waits};

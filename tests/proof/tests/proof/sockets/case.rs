@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fedway_core::{Edition, Lookahead};
-use fedway_testkit::oracle::{Waits, World, ask};
+use fedway_proof::oracle::{Waits, World, ask};
 use fedway_testkit::script::{Answers, Dice, Goal};
 
 use super::schedule::Schedule;

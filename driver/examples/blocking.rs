@@ -1,11 +1,9 @@
 //! Finds a Matrix server and connects to it without async: one loop, a thread for each action, std's sockets.
 //!
-//! `cargo run -p fedway-core --example blocking` finds a server of a small world on the loopback device.
+//! `cargo run -p fedway-driver --example blocking` finds a server of a small world on the loopback device.
 //! [`find`] is the loop. What it starts is below: which bytes go over the sockets is said by rustls, and by
 //! the machines of `fedway-driver` for DNS and HTTP.
 
-#![expect(clippy::disallowed_types, reason = "the core has no clock")]
-#![expect(clippy::disallowed_methods, reason = "what drives it has one")]
 #![expect(clippy::print_stdout, reason = "an example says what it found")]
 
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use fedway_core::{Candidate, Destination, DiscoveryError, DiscoveryErrorKind, Found};
-use fedway_testkit::oracle::{Failure, Outcome, Place, Reading, Target};
+use fedway_proof::oracle::{Failure, Outcome, Place, Reading, Target};
 use fedway_testkit::script::Goal;
 
 /// What a search may end with: the text's outcome without what time decides

@@ -1,6 +1,6 @@
 //! A thousand names at once on each runtime, ten rounds: searches a second, memory and open files.
 //!
-//! `cargo bench -p fedway-testkit --bench runtimes`. Both runtimes are measured in one run, against the same
+//! `cargo bench -p fedway-proof --bench runtimes`. Both runtimes are measured in one run, against the same
 //! world in the same process, so that only the ratio means something. Fails if a name is not found, or if
 //! open files or memory grow from round to round.
 

@@ -4,8 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use fedway_core::{Answer, Config, Edition, Host, Lookahead, ServerName, SkipRule};
-
-use crate::script::{Answers, Goal, Script, split_url};
+use fedway_testkit::script::{Answers, Goal, Script, split_url};
 
 /// Who answers what, and what a search in it is told
 #[derive(Clone, Debug, PartialEq, Eq)]

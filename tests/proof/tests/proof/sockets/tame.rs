@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fedway_core::{Answer, ConnectError, DnsError, DnsName, Family, TlsError};
-use fedway_testkit::oracle::World;
+use fedway_proof::oracle::World;
 use fedway_testkit::script::{Answers, Dice, DnsResult, Reply};
 
 /// Puts something as bad in its place

@@ -1,6 +1,6 @@
 //! The longest chain of dependent round trips of every delegation in every edition, as a table.
 //!
-//! `cargo bench -p fedway-core --bench round_trips`. A DNS query costs one round trip, TCP connect one, a
+//! `cargo bench -p fedway-proof --bench round_trips`. A DNS query costs one round trip, TCP connect one, a
 //! TLS 1.3 handshake one, an HTTP exchange one; questions asked together cost as one. The chains of the
 //! machine are measured in virtual time, with lookahead and without. Beside them stands what data
 //! dependence forces when nothing but DNS is asked ahead, computed from the specification's text alone.

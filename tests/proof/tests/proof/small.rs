@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use fedway_core::{DnsError, Edition, Family};
-use fedway_testkit::oracle::{Reading, World, ask};
+use fedway_proof::oracle::{Reading, World, ask};
 use fedway_testkit::script::{Answers, Goal, Question, RecordKind, Reply, srv};
 
 /// A few actions in flight: every timeout may come at any time

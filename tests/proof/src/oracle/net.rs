@@ -6,12 +6,12 @@ use fedway_core::{
     Absence, Answer, AttemptError, CertificateError, ConnectError, DnsError, DnsName, Family, Host,
     ServerName, SrvRecord, TlsError,
 };
+use fedway_testkit::script::{Goal, Peer, Question, RecordKind, Reply};
 
 use super::Reading;
 use super::address::Judge;
 use super::outcome::{Failure, Outcome, Place, Target, WellKnownFailure};
 use super::world::World;
-use crate::script::{Goal, Peer, Question, RecordKind, Reply};
 
 /// A world, and what was asked of it
 pub(super) struct Net<'a> {

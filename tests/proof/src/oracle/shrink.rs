@@ -1,11 +1,11 @@
 //! The smallest world in which they still disagree.
 
 use fedway_core::{Answer, Edition, HttpAnswer};
+use fedway_testkit::script::{Answers, DnsResult, Peer, Reply};
 
 use super::compare::{Disagreement, check};
 use super::print::print_test;
 use super::world::World;
-use crate::script::{Answers, DnsResult, Peer, Reply};
 
 /// Makes a world smaller as long as `fails` holds in it
 #[must_use]

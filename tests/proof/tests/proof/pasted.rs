@@ -1,4 +1,4 @@
-//! Script tests as [`print_test`](fedway_testkit::oracle::print_test) prints them, pasted, each in a module of its own.
+//! Script tests as [`print_test`](fedway_proof::oracle::print_test) prints them, pasted, each in a module of its own.
 
 use fedway_core::{ConnectError, DiscoveryErrorKind, DnsError, Edition, FetchError, Lookahead, TlsError};
 use fedway_testkit::script::{Goal, Script, srv};

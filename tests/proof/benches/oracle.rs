@@ -1,6 +1,6 @@
 //! Random worlds by the million: the machine against the second reading of the text.
 //!
-//! `cargo bench -p fedway-testkit --bench oracle -- 1000000` tries so many worlds an edition, each with both goals and
+//! `cargo bench -p fedway-proof --bench oracle -- 1000000` tries so many worlds an edition, each with both goals and
 //! both lookaheads, on every processor; a second number is the first seed. Ends at the first disagreement, with a
 //! script test that shows it.
 
@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use fedway_core::Edition;
-use fedway_testkit::oracle::prove;
+use fedway_proof::oracle::prove;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut numbers = std::env::args()

@@ -5,7 +5,7 @@ use fedway_core::{
     Absence, AddressRefusal, AttemptError, CertificateError, ConnectError, Edition, FetchError,
     Lookahead, RedirectError, TlsError,
 };
-use fedway_testkit::oracle::{
+use fedway_proof::oracle::{
     Disagreement, Failure, Outcome, Reading, WellKnownFailure, World, ask, print_test, shrink,
 };
 use fedway_testkit::script::Goal;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fedway_core::Edition;
-use fedway_testkit::oracle::{Outcome, World, ask, prove};
+use fedway_proof::oracle::{Outcome, World, ask, prove};
 use fedway_testkit::script::Goal;
 
 #[test]

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use fedway_core::{
     Absence, Answer, ConnectError, DnsError, HttpAnswer, Lookahead, SrvRecord, TlsError,
 };
+use fedway_testkit::script::{DnsResult, Reply, split_url};
 
 use super::Reading;
 use super::compare::{Disagreement, FAMILIES};
 use super::outcome::{Failure, Outcome};
 use super::world::World;
-use crate::script::{DnsResult, Reply, split_url};
 
 /// A test for the suite: the world as a script, and what the text says of its end
 #[must_use]

@@ -1,12 +1,12 @@
 //! "a regular HTTPS request is made to `https://<hostname>/.well-known/matrix/server`"
 
 use fedway_core::{HttpAnswer, RedirectError, ServerName};
+use fedway_testkit::script::Reply;
 
 use super::json;
 use super::net::Net;
 use super::outcome::{InvalidBody, WellKnownFailure};
 use super::url::Url;
-use crate::script::Reply;
 
 impl Net<'_> {
     /// "30x redirects should be followed, however redirection loops should be avoided"

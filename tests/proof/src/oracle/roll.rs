@@ -7,13 +7,13 @@ use fedway_core::{
     Absence, Answer, CertificateError, ConnectError, DnsError, DnsName, Family, FetchError,
     HttpAnswer, SrvRecord, TlsError,
 };
+use fedway_testkit::script::{Answers, Dice, DnsResult, HttpResult, Peer, Reply, srv};
 
 use super::pools::{
     BAD_TARGETS, BODIES, DELEGATED, HOSTS, LITERALS, LOCATIONS, REDIRECT_HOSTS, SERVER_NAMES,
     SPECIAL_V4, SPECIAL_V6, TARGETS, TTL, V4, V6, WELL_KNOWN,
 };
 use super::world::World;
-use crate::script::{Answers, Dice, DnsResult, HttpResult, Peer, Reply, srv};
 
 impl World {
     /// The world of this number

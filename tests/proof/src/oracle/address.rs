@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
 use fedway_core::{AddressRefusal, IpNet};
+use fedway_testkit::script::DOCUMENTATION;
 
 use super::world::World;
-use crate::script::DOCUMENTATION;
 
 /// Which addresses may be dialled in a world
 pub(super) struct Judge {

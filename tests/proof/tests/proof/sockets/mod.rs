@@ -19,7 +19,7 @@ use std::time::Instant;
 use std::vec::IntoIter;
 
 use fedway_core::{DiscoveryError, Found, Lookahead};
-use fedway_testkit::oracle::{Reading, Timing, ask, chance, difference};
+use fedway_proof::oracle::{Reading, Timing, ask, chance, difference};
 use fedway_testkit::script::{Goal, Question, RecordKind};
 use fedway_testkit::world::ConnectionFault;
 
@@ -85,7 +85,7 @@ fn search_all<R: Runtime>(cases: Arc<Mutex<IntoIter<Case>>>, failure: &Mutex<Opt
             let number = case.number;
             let report = format!(
                 "search {number}: {report}\n{case:#?}\nFEDWAY_FIRST={number} FEDWAY_SEARCHES=1 \
-                 cargo test -p fedway-testkit --test proof sockets"
+                 cargo test -p fedway-proof --test proof sockets"
             );
             failure.lock().unwrap().get_or_insert(report);
         }

@@ -7,10 +7,10 @@ use fedway_core::{
     Connection, Destination, DiscoveryError, DiscoveryErrorKind, Edition, Family, Found, Lookahead,
     ServerName, SrvRecord, Verdict, WellKnownError,
 };
+use fedway_testkit::script::{Goal, Run};
 
 use super::outcome::{Failure, InvalidBody, Outcome, Place, Target, WellKnownFailure};
 use super::{Reading, World, ask};
-use crate::script::{Goal, Run};
 
 /// Where the machine and the text part
 #[derive(Clone, Debug)]
@@ -329,10 +329,10 @@ fn same_well_known(
 /// Everything the text asked, the machine asked; and it connects and sends nothing more, in no other order
 fn exchanges(text: &Reading, run: &Run, lookahead: Lookahead) -> Option<&'static str> {
     let questions = run.log.iter().filter_map(|entry| match &entry.command {
-        crate::script::Command::Ask(question) => Some(question),
-        crate::script::Command::Cancel(_)
-        | crate::script::Command::Connect(_)
-        | crate::script::Command::Get(_) => None,
+        fedway_testkit::script::Command::Ask(question) => Some(question),
+        fedway_testkit::script::Command::Cancel(_)
+        | fedway_testkit::script::Command::Connect(_)
+        | fedway_testkit::script::Command::Get(_) => None,
     });
     let machine: BTreeSet<_> = questions.collect();
     let asked: BTreeSet<_> = text.asked.questions.iter().collect();

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use fedway_core::{Answer, Family};
-use fedway_testkit::oracle::{Asked, World as Rolled};
+use fedway_proof::oracle::{Asked, World as Rolled};
 use fedway_testkit::script::{Answers, Dice, DnsResult, Question, RecordKind, Reply};
 use fedway_testkit::world::{ConnectionFault, DnsFault, RecordType, World, WorldPlan};
 

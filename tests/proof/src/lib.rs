@@ -1,0 +1,6 @@
+//! What only Fedway's maintainers need: a second reading of the specification, to hold `fedway-core` against.
+//!
+//! [`oracle`] is that reading. The suites that compare the machine with it, in every order of events and over real
+//! sockets, and those of the drivers stand in `tests/`: this package is above all others, so that it may use them all.
+
+pub mod oracle;
