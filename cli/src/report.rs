@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use fedway_core::{
-    Attempt, AttemptError, Candidate, Destination, DiscoveryError, DiscoveryErrorKind, Edition,
-    Found, Notes, ServerNameError, Verdict, WellKnown, write_chain,
+    Attempt, Candidate, Destination, DiscoveryError, Edition, Found, Notes, ServerNameError,
+    Verdict, WellKnown, write_chain,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -154,17 +154,17 @@ impl Report {
         if let Some(destination) = &error.destination {
             self.fill_destination(destination);
         }
-        self.step = Some(error.step);
+        self.step = Some(error.step());
         self.fill_notes(&error.notes);
         self.error = Some(ErrorReport {
-            kind: kind(&error.kind),
+            kind: error.kind.name(),
             message: message(&error),
             temporary: error.is_temporary(),
             attempts: error
                 .notes
                 .attempts
                 .iter()
-                .map(AttemptReport::from)
+                .map(|attempt| AttemptReport::new(attempt, error.edition))
                 .collect(),
         });
     }
@@ -211,13 +211,13 @@ impl From<&WellKnown> for WellKnownReport {
     }
 }
 
-impl From<&Attempt> for AttemptReport {
-    fn from(attempt: &Attempt) -> Self {
+impl AttemptReport {
+    fn new(attempt: &Attempt, edition: Edition) -> Self {
         Self {
-            step: attempt.step,
+            step: attempt.place.number(edition),
             host: attempt.host.to_string(),
             address: attempt.address.map(|address| address.to_string()),
-            kind: attempt_kind(&attempt.error),
+            kind: attempt.error.name(),
             message: chain(&attempt.error),
         }
     }
@@ -230,7 +230,7 @@ fn message(error: &DiscoveryError) -> String {
         .notes
         .attempts
         .iter()
-        .filter(|attempt| attempt.step == error.step)
+        .filter(|attempt| attempt.place == error.place)
         .collect();
     if last.len() > 1 {
         let tried = last.iter().map(|attempt| {
@@ -249,33 +249,6 @@ fn message(error: &DiscoveryError) -> String {
         message += &tried.join(", ");
     }
     message
-}
-
-fn kind(kind: &DiscoveryErrorKind) -> &'static str {
-    match kind {
-        DiscoveryErrorKind::Gone => "gone",
-        DiscoveryErrorKind::InvalidWellKnown(_) => "invalid_well_known",
-        DiscoveryErrorKind::NotOffered { .. } => "not_offered",
-        DiscoveryErrorKind::Onion => "onion",
-        DiscoveryErrorKind::TimedOut => "timed_out",
-        DiscoveryErrorKind::Unreachable(cause) => attempt_kind(cause),
-        // The enum is open; a kind that this build does not know has no name here
-        _ => "other",
-    }
-}
-
-fn attempt_kind(error: &AttemptError) -> &'static str {
-    match error {
-        AttemptError::AddressRefused(_) => "address_refused",
-        AttemptError::Connect(fedway_core::ConnectError::Tls(
-            fedway_core::TlsError::Certificate(_),
-        )) => "certificate",
-        AttemptError::Connect(fedway_core::ConnectError::Tls(_)) => "tls",
-        AttemptError::Connect(_) => "connect",
-        AttemptError::Dns(_) => "dns",
-        AttemptError::NoAddress(_) => "no_address",
-        _ => "other",
-    }
 }
 
 fn chain(error: &dyn Error) -> String {

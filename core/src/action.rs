@@ -1,10 +1,13 @@
 //! What a driver is asked to do: owned requests that carry the only way to answer them.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-use crate::answer::{Answer, HttpAnswer, SrvRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Answer, HttpAnswer, Shown, SrvRecord};
 use crate::error::{ConnectError, DnsError, FetchError};
 use crate::name::{DnsName, Host};
 use crate::time::Instant;
@@ -39,18 +42,51 @@ impl Action {
     }
 }
 
-/// Names an action within its search; never reused
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ActionId(pub(crate) u32);
+/// Names an action: the machine that wants it, and which of its actions it is; never reused
+///
+/// Two searches of different seeds name their actions differently, so that a reply that goes astray changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ActionId {
+    machine: u32,
+    number: u32,
+}
 
 impl fmt::Display for ActionId {
+    /// Within its machine
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
+        write!(f, "#{}", self.number)
     }
 }
 
+/// Gives out names for the actions of one machine, each once
+#[derive(Clone, Debug)]
+pub(crate) struct Ids(ActionId);
+
+impl Ids {
+    pub(crate) fn new(machine: u32) -> Self {
+        Self(ActionId { machine, number: 0 })
+    }
+
+    /// A search is bounded to some thousand actions: the number cannot run over
+    pub(crate) fn next(&mut self) -> ActionId {
+        self.0.number += 1;
+        self.0
+    }
+}
+
+/// What a connection is for
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Requests of federation, once the search has handed it out: HTTP/2 may be offered on it
+    Federation,
+    /// The one GET of .well-known, in HTTP/1.1
+    WellKnown,
+}
+
 /// An address family
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Family {
     /// IPv4: A records
     V4,
@@ -77,6 +113,7 @@ pub struct Connect {
     pub(crate) address: SocketAddr,
     pub(crate) tls_name: Host,
     pub(crate) verdict: Verdict,
+    pub(crate) purpose: Purpose,
     pub(crate) deadline: Instant,
 }
 
@@ -112,14 +149,24 @@ impl Connect {
     }
 
     /// When the search stops waiting for the reply at the latest; a [`Cancel`](crate::Step::Cancel) may come before
+    ///
+    /// Runs from the moment the action was polled.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
+    /// What the session is for
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
     /// Says how it went; `Ok` means that the session is up and the verdict was carried out
-    #[must_use = "the reply is for `Discovery::handle`"]
-    pub fn reply(self, result: Result<(), ConnectError>) -> Event {
+    ///
+    /// What the session showed is for whoever reads the result: no decision rests on it.
+    #[must_use = "the reply is for `Machine::handle`"]
+    pub fn reply(self, result: Result<Option<Box<Shown>>, ConnectError>) -> Event {
         Event {
             id: self.id,
             reply: Reply::Connected(result),
@@ -177,13 +224,15 @@ impl FetchWellKnown {
     }
 
     /// When the search stops waiting for the reply at the latest; a [`Cancel`](crate::Step::Cancel) may come before
+    ///
+    /// Runs from the moment the action was polled.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// Says what came back
-    #[must_use = "the reply is for `Discovery::handle`"]
+    #[must_use = "the reply is for `Machine::handle`"]
     pub fn reply(self, result: Result<HttpAnswer, FetchError>) -> Event {
         Event {
             id: self.id,
@@ -221,13 +270,15 @@ impl LookUpAddresses {
     }
 
     /// When the search stops waiting for the reply at the latest; a [`Cancel`](crate::Step::Cancel) may come before
+    ///
+    /// Runs from the moment the action was polled.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// Says what DNS answered
-    #[must_use = "the reply is for `Discovery::handle`"]
+    #[must_use = "the reply is for `Machine::handle`"]
     pub fn reply(self, result: Result<Answer<IpAddr>, DnsError>) -> Event {
         Event {
             id: self.id,
@@ -258,13 +309,15 @@ impl QuerySrv {
     }
 
     /// When the search stops waiting for the reply at the latest; a [`Cancel`](crate::Step::Cancel) may come before
+    ///
+    /// Runs from the moment the action was polled.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// Says what DNS answered
-    #[must_use = "the reply is for `Discovery::handle`"]
+    #[must_use = "the reply is for `Machine::handle`"]
     pub fn reply(self, result: Result<Answer<SrvRecord>, DnsError>) -> Event {
         Event {
             id: self.id,
@@ -273,37 +326,22 @@ impl QuerySrv {
     }
 }
 
-/// An answer to one action, for [`Discovery::handle`](crate::Discovery::handle)
+/// An answer to one action, for [`Machine::handle`](crate::Machine::handle)
 ///
 /// Made by the `reply` method of the action. Opaque: what it answers, and with what, was fixed there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     pub(crate) id: ActionId,
     pub(crate) reply: Reply,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
     Addresses(Result<Answer<IpAddr>, DnsError>),
-    Connected(Result<(), ConnectError>),
+    Connected(Result<Option<Box<Shown>>, ConnectError>),
     Fetched(Result<HttpAnswer, FetchError>),
     Srv(Result<Answer<SrvRecord>, DnsError>),
-}
-
-/// Gives out names for actions, each once
-#[derive(Clone, Debug)]
-pub(crate) struct Ids(u32);
-
-impl Ids {
-    pub(crate) fn new() -> Self {
-        Self(0)
-    }
-
-    /// A search is bounded to some thousand actions: the number cannot run over
-    pub(crate) fn next(&mut self) -> ActionId {
-        self.0 += 1;
-        ActionId(self.0)
-    }
 }
 
 #[cfg(test)]
@@ -313,6 +351,8 @@ mod tests {
 
     #[test]
     fn an_id_is_written_as_a_number() {
-        assert_eq!(ActionId(7).to_string(), "#7");
+        let mut ids = Ids::new(1_234);
+        ids.next();
+        assert_eq!(ids.next().to_string(), "#2");
     }
 }

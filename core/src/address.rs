@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
 
 /// Which addresses may be dialled
 ///
@@ -29,8 +30,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 /// assert!(policy.judge("10.2.0.1".parse().unwrap()).is_ok());
 /// assert!(policy.judge("::ffff:10.1.2.3".parse().unwrap()).is_err());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(default)]
 pub struct AddressPolicy {
     /// Nets that may be dialled although they are special-purpose
     pub allow: Vec<IpNet>,
@@ -86,8 +88,9 @@ impl AddressPolicy {
 }
 
 /// Why an address may not be dialled
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum AddressRefusal {
     /// The administrator denies this net
     #[error("in the denied network {0}")]
@@ -95,6 +98,17 @@ pub enum AddressRefusal {
     /// The address, or the IPv4 address in it, is in this special-purpose net
     #[error("in the special-purpose network {0}")]
     SpecialPurpose(IpNet),
+}
+
+impl AddressRefusal {
+    /// The kind of refusal in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Denied(_) => "denied",
+            Self::SpecialPurpose(_) => "special_purpose",
+        }
+    }
 }
 
 /// The special-purpose net that holds `address`, if one does

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::AddressPolicy;
 use crate::edition::Edition;
 use crate::trust::TrustPolicy;
@@ -14,8 +16,9 @@ use crate::trust::TrustPolicy;
 /// let mut config = Config::default();
 /// config.edition = Edition::R0_1;
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(default)]
 pub struct Config {
     /// Which addresses may be dialled; by default all but special-purpose ones
     pub addresses: AddressPolicy,
@@ -24,7 +27,9 @@ pub struct Config {
     /// Which text of the specification to follow; v1.8 by default
     pub edition: Edition,
     /// Whether a .well-known answer of 410 ends the search (MSC4188, proposed); off by default, then it counts as any other error
-    pub gone: bool,
+    pub gone_is_final: bool,
+    /// How long answers are believed that do not say so themselves
+    pub lifetimes: Lifetimes,
     /// How much to read
     pub limits: Limits,
     /// Whether DNS is asked ahead of the specification's steps
@@ -38,8 +43,9 @@ pub struct Config {
 /// How long a search waits
 ///
 /// An answer that arrives on its deadline is too late.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(default)]
 pub struct Deadlines {
     /// For one DNS question, all name servers and retries together; 5 s
     pub dns: Duration,
@@ -62,9 +68,39 @@ impl Default for Deadlines {
     }
 }
 
-/// How much a search reads and follows
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How long answers are believed that do not say so themselves, or say too little or too much
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(default)]
+pub struct Lifetimes {
+    /// A DNS question that could not be answered, and an absence without an SOA; 5 s
+    pub dns_failure: Duration,
+    /// A .well-known response that says nothing of its freshness; 24 h, to which up to a tenth is added or taken away
+    pub well_known: Duration,
+    /// The first failure of .well-known; 1 min
+    pub well_known_failure: Duration,
+    /// A .well-known response at least, whatever it says; 5 min
+    pub well_known_least: Duration,
+    /// A .well-known response at most, whatever it says; 48 h
+    pub well_known_most: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            dns_failure: DNS_FAILURE_LIFETIME,
+            well_known: WELL_KNOWN_LIFETIME,
+            well_known_failure: WELL_KNOWN_FAILURE_LIFETIME,
+            well_known_least: WELL_KNOWN_LEAST_LIFETIME,
+            well_known_most: WELL_KNOWN_MOST_LIFETIME,
+        }
+    }
+}
+
+/// How much a search reads and follows
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
 pub struct Limits {
     /// The largest .well-known body, in bytes; 50 KiB
     pub body: usize,
@@ -88,7 +124,9 @@ impl Default for Limits {
 ///
 /// The outcome is the same either way, save that a search which asks ahead is less likely to meet the
 /// deadline of the whole search.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Lookahead {
     /// Ask early what a later step may need; open no connection early
     #[default]
@@ -98,8 +136,9 @@ pub enum Lookahead {
 }
 
 /// How the addresses of a host are raced (RFC 8305)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(default)]
 pub struct Racing {
     /// How long A waits for AAAA once it is there: the Resolution Delay of RFC 8305 §3; 50 ms
     pub resolution_delay: Duration,
@@ -124,11 +163,22 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const WELL_KNOWN_DEADLINE: Duration = Duration::from_secs(10);
 /// What a person or a federation queue still waits for; our choice
 const SEARCH_DEADLINE: Duration = Duration::from_secs(30);
+/// RFC 2308 §7.1 allows five minutes at most; our choice
+const DNS_FAILURE_LIFETIME: Duration = Duration::from_secs(5);
+/// Step 3: "The recommended sensible default is 24 hours"
+const WELL_KNOWN_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+/// Step 3: errors "up to an hour", with "exponential backoff": where that begins is our choice
+const WELL_KNOWN_FAILURE_LIFETIME: Duration = Duration::from_secs(60);
+/// As Synapse's `WELL_KNOWN_MIN_CACHE_PERIOD`
+const WELL_KNOWN_LEAST_LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// Step 3: "a maximum cache time for responses: 48 hours is recommended"
+const WELL_KNOWN_MOST_LIFETIME: Duration = Duration::from_secs(48 * 3_600);
 /// As Synapse's `WELL_KNOWN_MAX_SIZE`
 const MAX_BODY: usize = 50 * 1024;
 /// Twice what common servers send at most (8 KiB); our choice
 const MAX_HEAD: usize = 16 * 1024;
-/// As Synapse's redirect limit
+/// RFC 2068 §10.3, the last to name a number: "more than 5 times, since such redirections usually indicate an infinite
+/// loop"; Synapse follows 20
 const MAX_REDIRECTS: u8 = 5;
 /// RFC 8305 §8
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);

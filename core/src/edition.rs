@@ -6,18 +6,26 @@
 use core::fmt;
 use core::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// An edition of the specification's section "Resolving server names"
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[non_exhaustive]
 pub enum Edition {
     /// The draft of January 2019: SRV before .well-known
     ///
     /// A port in a server name that is not an IP literal is not consulted: the text has no step for it
     /// (MSC1708, the proposal behind it, had one).
+    #[serde(rename = "draft-2019")]
     Draft2019,
     /// Server-server r0.1.1 to v1.7
+    #[serde(rename = "r0.1")]
     R0_1,
     /// v1.8 and later: the registered service name `_matrix-fed._tcp` before the deprecated `_matrix._tcp`
     #[default]
+    #[serde(rename = "v1.8")]
     V1_8,
 }
 
@@ -86,6 +94,7 @@ pub struct Rules {
 
 /// Whether SRV or .well-known is asked first
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Order {
     /// SRV, then .well-known, then the host itself on port 8448
     SrvFirst,
@@ -95,6 +104,7 @@ pub enum Order {
 
 /// An SRV service that an edition looks for
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub struct Service {
     /// `_service._proto`, as in RFC 2782
     pub label: &'static str,
@@ -127,7 +137,9 @@ pub struct Steps {
 }
 
 /// The way that led to a destination
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Route {
     /// .well-known names a host: itself, on port 8448
     DelegatedFallback,
@@ -166,6 +178,34 @@ impl Route {
             Self::Literal => steps.literal,
             Self::Srv(index) => nth(steps.srv, index),
         }
+    }
+}
+
+/// A step of the specification, where something is tried or a search ends
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// On the way to a destination
+    Route(Route),
+    /// The .well-known request
+    WellKnown,
+}
+
+impl Place {
+    /// The number that `edition` gives this step, such as `3.2`
+    #[must_use]
+    pub fn number(self, edition: Edition) -> &'static str {
+        match self {
+            Self::Route(route) => route.step(edition),
+            Self::WellKnown => edition.rules().steps.well_known,
+        }
+    }
+}
+
+impl From<Route> for Place {
+    fn from(route: Route) -> Self {
+        Self::Route(route)
     }
 }
 

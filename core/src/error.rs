@@ -3,20 +3,38 @@
 //! The ring inside is what a name fails with ([`ServerNameError`]), the one outside what a user receives
 //! ([`DiscoveryError`](crate::DiscoveryError)).
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::AddressRefusal;
 use crate::answer::Absence;
+use crate::edition::Place;
 use crate::name::{Host, ServerNameError};
+
+/// Whose fault an error is
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Whoever asked: the name, or the configuration, forbids it
+    Caller,
+    /// This machine, which has run out of something: says nothing of any other
+    Ours,
+    /// The server that was looked for, or those that should have told where it is
+    Peer,
+}
 
 /// A DNS question that could not be answered
 ///
 /// That there is no such record is an answer, not an error: see [`Answer::Absent`](crate::Answer::Absent).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum DnsError {
     /// The chain of CNAMEs comes back to itself, or is too long
     #[error("aliases form a loop")]
@@ -50,9 +68,45 @@ pub enum DnsError {
     Unreachable,
 }
 
+impl DnsError {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AliasLoop => "alias_loop",
+            Self::Malformed => "malformed",
+            Self::NotEncodable => "not_encodable",
+            Self::Onion => "onion",
+            Self::OutOfSockets => "out_of_sockets",
+            Self::Refused => "refused",
+            Self::ResponseCode(_) => "response_code",
+            Self::ServFail => "serv_fail",
+            Self::TimedOut => "timed_out",
+            Self::Unreachable => "unreachable",
+        }
+    }
+
+    /// Whose fault it is
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::NotEncodable | Self::Onion => Fault::Caller,
+            Self::OutOfSockets => Fault::Ours,
+            Self::AliasLoop
+            | Self::Malformed
+            | Self::Refused
+            | Self::ResponseCode(_)
+            | Self::ServFail
+            | Self::TimedOut
+            | Self::Unreachable => Fault::Peer,
+        }
+    }
+}
+
 /// A TCP connection or TLS session that did not come about
-#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum ConnectError {
     /// The peer closed the connection during the handshake
     #[error("closed by the peer during the handshake")]
@@ -80,9 +134,42 @@ pub enum ConnectError {
     Unreachable,
 }
 
+impl ConnectError {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Other(_) => "other",
+            Self::OutOfSockets => "out_of_sockets",
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::TimedOut => "timed_out",
+            Self::Tls(_) => "tls",
+            Self::Unreachable => "unreachable",
+        }
+    }
+
+    /// Whose fault it is
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::OutOfSockets => Fault::Ours,
+            Self::Closed
+            | Self::Other(_)
+            | Self::Refused
+            | Self::Reset
+            | Self::TimedOut
+            | Self::Tls(_)
+            | Self::Unreachable => Fault::Peer,
+        }
+    }
+}
+
 /// A TLS handshake that failed
-#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum TlsError {
     /// The peer ended the handshake with this alert (RFC 8446 §6), by the registry's number
     #[error("peer sent alert {0}")]
@@ -101,9 +188,24 @@ pub enum TlsError {
     Unsupported,
 }
 
+impl TlsError {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Alert(_) => "alert",
+            Self::Certificate(_) => "certificate",
+            Self::InvalidName => "invalid_name",
+            Self::Protocol => "protocol",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
 /// A certificate that was not accepted, in the terms of RFC 5280 and RFC 6125
-#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum CertificateError {
     /// An authority's certificate in place of a server's (RFC 5280 §4.2.1.9, `cA`)
     #[error("certificate of an authority, not of a server")]
@@ -182,16 +284,45 @@ pub enum CertificateError {
     #[error("weak signature: {algorithm}")]
     WeakSignature {
         /// The signature algorithm (RFC 3279)
-        algorithm: &'static str,
+        algorithm: Cow<'static, str>,
     },
     /// Not issued for servers (RFC 5280 §4.2.1.12, `id-kp-serverAuth`)
     #[error("not issued for TLS servers")]
     WrongPurpose,
 }
 
+impl CertificateError {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Authority => "authority",
+            Self::Bad => "bad",
+            Self::ConstraintViolated => "constraint_violated",
+            Self::CriticalExtension => "critical_extension",
+            Self::Expired { .. } => "expired",
+            Self::IssuerNotAuthority => "issuer_not_authority",
+            Self::NotTransparent { .. } => "not_transparent",
+            Self::NotValidForName { .. } => "not_valid_for_name",
+            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::Other => "other",
+            Self::RevocationList => "revocation_list",
+            Self::RevocationUnknown => "revocation_unknown",
+            Self::Revoked => "revoked",
+            Self::TooComplex => "too_complex",
+            Self::UnknownIssuer { .. } => "unknown_issuer",
+            Self::UnsupportedSignature => "unsupported_signature",
+            Self::WeakKey { .. } => "weak_key",
+            Self::WeakSignature { .. } => "weak_signature",
+            Self::WrongPurpose => "wrong_purpose",
+        }
+    }
+}
+
 /// A GET that brought no complete response
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum FetchError {
     /// The body is larger than allowed
     #[error("body larger than {limit} bytes")]
@@ -213,9 +344,23 @@ pub enum FetchError {
     Malformed,
 }
 
+impl FetchError {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::ConnectionLost => "connection_lost",
+            Self::HeadTooLarge { .. } => "head_too_large",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
 /// Why one target or address of it could not be used
-#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum AttemptError {
     /// The address may not be dialled
     #[error("address refused")]
@@ -232,6 +377,30 @@ pub enum AttemptError {
 }
 
 impl AttemptError {
+    /// The kind in one stable word, for machines; a connection's tells where it failed
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AddressRefused(_) => "address_refused",
+            Self::Connect(ConnectError::Tls(TlsError::Certificate(_))) => "certificate",
+            Self::Connect(ConnectError::Tls(_)) => "tls",
+            Self::Connect(_) => "connect",
+            Self::Dns(_) => "dns",
+            Self::NoAddress(_) => "no_address",
+        }
+    }
+
+    /// Whose fault it is
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::AddressRefused(_) => Fault::Caller,
+            Self::Connect(error) => error.fault(),
+            Self::Dns(error) => error.fault(),
+            Self::NoAddress(_) => Fault::Peer,
+        }
+    }
+
     /// Whether the same attempt may succeed later without anybody changing a configuration
     #[must_use]
     pub fn is_temporary(&self) -> bool {
@@ -244,22 +413,14 @@ impl AttemptError {
             ),
         }
     }
-
-    /// Whether it is this machine that failed, which says nothing of any other
-    pub(crate) fn is_ours(&self) -> bool {
-        matches!(
-            self,
-            Self::Connect(ConnectError::OutOfSockets) | Self::Dns(DnsError::OutOfSockets)
-        )
-    }
 }
 
 /// Something tried that failed, in the order it failed in
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// The number of the specification's step
-    pub step: &'static str,
+    /// The step of the specification
+    pub place: Place,
     /// The host whose address was looked up or dialled
     pub host: Host,
     /// The address, once there was one
@@ -269,8 +430,9 @@ pub struct Attempt {
 }
 
 impl fmt::Display for Attempt {
+    /// On one line, causes included; the step's number is for whoever knows the edition
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {}: {}", self.step, self.host)?;
+        write!(f, "{}", self.host)?;
         if let Some(address) = self.address {
             write!(f, " at {address}")?;
         }
@@ -280,8 +442,9 @@ impl fmt::Display for Attempt {
 }
 
 /// Why the .well-known request gave no delegation
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum WellKnownError {
     /// The body is not what the schema asks for
     #[error("invalid body")]
@@ -309,9 +472,38 @@ pub enum WellKnownError {
     },
 }
 
+impl WellKnownError {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Body(_) => "body",
+            Self::Fetch(_) => "fetch",
+            Self::Redirect(_) => "redirect",
+            Self::Status(_) => "status",
+            Self::TimedOut => "timed_out",
+            Self::Unreachable { .. } => "unreachable",
+        }
+    }
+
+    /// Whose fault it is
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unreachable { cause, .. } => cause.fault(),
+            Self::Body(_)
+            | Self::Fetch(_)
+            | Self::Redirect(_)
+            | Self::Status(_)
+            | Self::TimedOut => Fault::Peer,
+        }
+    }
+}
+
 /// Why a .well-known body is invalid
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum BodyError {
     /// Not a JSON object with one string `m.server`
     #[error("no JSON object with a string m.server, at line {line} column {column}")]
@@ -326,9 +518,21 @@ pub enum BodyError {
     ServerName(#[source] ServerNameError),
 }
 
+impl BodyError {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Json { .. } => "json",
+            Self::ServerName(_) => "server_name",
+        }
+    }
+}
+
 /// Why a redirect was not followed
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum RedirectError {
     /// `Location` is missing, or is no URI reference (RFC 3986 §4.1) with a host that DNS or IP knows
     #[error("location missing or malformed")]
@@ -348,6 +552,20 @@ pub enum RedirectError {
     /// The URL has user info
     #[error("redirect with user info")]
     UserInfo,
+}
+
+impl RedirectError {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Location => "location",
+            Self::Loop => "loop",
+            Self::NotHttps => "not_https",
+            Self::TooMany { .. } => "too_many",
+            Self::UserInfo => "user_info",
+        }
+    }
 }
 
 /// Writes an error and its sources on one line, `: ` between them
@@ -440,6 +658,7 @@ const MAX_NAMES_SHOWN: usize = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edition::Route;
     use crate::name::DnsName;
     use alloc::string::ToString;
     use alloc::vec;
@@ -485,7 +704,7 @@ mod tests {
     #[test]
     fn an_attempt_is_written_with_its_causes_on_one_line() {
         let attempt = Attempt {
-            step: "2",
+            place: Place::Route(Route::ExplicitPort),
             host: Host::Dns(DnsName::new("a.example").unwrap()),
             address: Some("192.0.2.1:8448".parse().unwrap()),
             error: AttemptError::Connect(ConnectError::Tls(TlsError::Certificate(
@@ -496,7 +715,7 @@ mod tests {
         };
         assert_eq!(
             attempt.to_string(),
-            "step 2: a.example at 192.0.2.1:8448: connection failed: TLS handshake failed: \
+            "a.example at 192.0.2.1:8448: connection failed: TLS handshake failed: \
              certificate refused: unknown issuer: CN=An authority"
         );
     }

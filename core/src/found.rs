@@ -6,27 +6,37 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::action::ActionId;
-use crate::edition::{Edition, Route};
-use crate::error::{Attempt, AttemptError, BodyError, DnsError, WellKnownError};
+use crate::answer::Shown;
+use crate::edition::{Edition, Place, Route};
+use crate::error::{Attempt, AttemptError, BodyError, DnsError, Fault, WellKnownError};
 use crate::name::{DnsName, Host, ServerName};
 use crate::srv::SkippedRecord;
+use crate::time::Instant;
 use crate::trust::{SkipRule, Verdict};
 
 /// A search that found the server
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Found {
     /// Where requests go
     pub destination: Destination,
     /// The connection, if the search was asked for one
     pub connection: Option<Connection>,
+    /// Until when this may be believed, on the clock of the search: the end of the first of the answers that it rests
+    /// on; `None` where it rests on none, as an IP literal does
+    ///
+    /// What was only asked ahead does not count. A .well-known answer lasts as RFC 9111 says, within
+    /// [`Config::lifetimes`](crate::Config::lifetimes), a DNS answer its time to live.
+    pub expires: Option<Instant>,
     /// What was noticed and tried on the way
     pub notes: Notes,
 }
 
 /// Where requests for a server name go, and what they carry
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Destination {
     /// The edition that was followed
@@ -65,7 +75,7 @@ impl Destination {
 }
 
 /// A host and port that may serve the server name
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Candidate {
     /// The host whose addresses these are; never what the certificate is verified for
@@ -82,7 +92,7 @@ pub struct Candidate {
 }
 
 /// An address to connect to, and what is done about its certificate
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CandidateAddress {
     /// The address and port
@@ -92,7 +102,7 @@ pub struct CandidateAddress {
 }
 
 /// The session that a search opened
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Connection {
     /// The [`Connect`](crate::Connect) that won; the driver has the session under this name
@@ -101,18 +111,22 @@ pub struct Connection {
     pub address: SocketAddr,
     /// Whether the certificate was verified
     pub verdict: Verdict,
+    /// What the session showed, as far as the driver tells
+    pub shown: Option<Box<Shown>>,
 }
 
 /// A search that found no server
 ///
 /// [`source()`](core::error::Error::source) is the cause; [`Notes::attempts`] are all of them, in order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DiscoveryError {
     /// What ended the search
     pub kind: DiscoveryErrorKind,
-    /// The number of the specification's step that the search had reached
-    pub step: &'static str,
+    /// The edition that was followed
+    pub edition: Edition,
+    /// The step that the search had reached
+    pub place: Place,
     /// The host that step was about
     pub host: Host,
     /// Where requests would go, if the search came that far
@@ -122,6 +136,18 @@ pub struct DiscoveryError {
 }
 
 impl DiscoveryError {
+    /// The number that the edition gives the step that the search had reached, such as `3.2`
+    #[must_use]
+    pub fn step(&self) -> &'static str {
+        self.place.number(self.edition)
+    }
+
+    /// Whose fault it is
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.kind.fault()
+    }
+
     /// Whether the same search may succeed later without anybody changing a configuration
     #[must_use]
     pub fn is_temporary(&self) -> bool {
@@ -138,7 +164,7 @@ impl DiscoveryError {
                         .notes
                         .attempts
                         .iter()
-                        .any(|attempt| attempt.step == self.step && attempt.error.is_temporary())
+                        .any(|attempt| attempt.place == self.place && attempt.error.is_temporary())
             }
         }
     }
@@ -146,7 +172,7 @@ impl DiscoveryError {
 
 impl fmt::Display for DiscoveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {} ({}): {}", self.step, self.host, self.kind)
+        write!(f, "step {} ({}): {}", self.step(), self.host, self.kind)
     }
 }
 
@@ -157,10 +183,11 @@ impl core::error::Error for DiscoveryError {
 }
 
 /// What ended a search
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum DiscoveryErrorKind {
-    /// .well-known answered 410, and [`Config::gone`](crate::Config::gone) is on (MSC4188)
+    /// .well-known answered 410, and [`Config::gone_is_final`](crate::Config::gone_is_final) is on (MSC4188)
     #[error("server is gone")]
     Gone,
     /// .well-known answered 200 with an invalid body, in an edition that then gives up
@@ -183,8 +210,35 @@ pub enum DiscoveryErrorKind {
     Unreachable(#[source] AttemptError),
 }
 
+impl DiscoveryErrorKind {
+    /// The kind in one stable word, for machines; of what could not be reached, that of its last attempt
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::InvalidWellKnown(_) => "invalid_well_known",
+            Self::NotOffered { .. } => "not_offered",
+            Self::Onion => "onion",
+            Self::TimedOut => "timed_out",
+            Self::Unreachable(cause) => cause.name(),
+        }
+    }
+
+    /// Whose fault it is
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Onion => Fault::Caller,
+            Self::Gone | Self::InvalidWellKnown(_) | Self::NotOffered { .. } | Self::TimedOut => {
+                Fault::Peer
+            }
+            Self::Unreachable(cause) => cause.fault(),
+        }
+    }
+}
+
 /// What a search noticed and tried on its way
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Notes {
     /// What failed, in order, .well-known included
@@ -198,8 +252,25 @@ pub struct Notes {
     pub well_known: Option<WellKnown>,
 }
 
+impl Notes {
+    pub(crate) fn attempt(
+        &mut self,
+        place: Place,
+        host: &Host,
+        address: Option<SocketAddr>,
+        error: AttemptError,
+    ) {
+        self.attempts.push(Attempt {
+            place,
+            host: host.clone(),
+            address,
+            error,
+        });
+    }
+}
+
 /// The .well-known request of a search
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WellKnown {
     /// The status of the last response
@@ -210,11 +281,14 @@ pub struct WellKnown {
     pub redirects: Vec<String>,
     /// Why it gave no delegation
     pub error: Option<WellKnownError>,
+    /// Until when that may be believed, on the clock of the search
+    pub expires: Option<Instant>,
 }
 
 /// Something that works, but should be known to whoever runs either side
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Warning {
     /// An SRV target is an alias (CNAME), which RFC 2782 forbids
     AliasTarget {
@@ -261,6 +335,22 @@ pub enum Warning {
         /// The rule that said so
         rule: SkipRule,
     },
+}
+
+impl Warning {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AliasTarget { .. } => "alias_target",
+            Self::DeprecatedService { .. } => "deprecated_service",
+            Self::LongName { .. } => "long_name",
+            Self::SkippedRecord { .. } => "skipped_record",
+            Self::SrvUnanswered { .. } => "srv_unanswered",
+            Self::TooManyAddresses { .. } => "too_many_addresses",
+            Self::VerificationSkipped { .. } => "verification_skipped",
+        }
+    }
 }
 
 impl fmt::Display for Warning {

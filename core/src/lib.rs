@@ -7,18 +7,18 @@
 //!
 //! # The loop
 //!
-//! A [`Discovery`] is driven from outside:
+//! A [`Discovery`] is driven from outside, by the verbs of [`Machine`]:
 //!
-//! 1. [`poll()`](Discovery::poll) it until it says [`Step::Wait`].
+//! 1. [`poll()`](Machine::poll) it until it says [`Step::Wait`].
 //! 2. Start each [`Step::Act`]; drop whatever a [`Step::Cancel`] names.
-//! 3. When an action is done, [`handle()`](Discovery::handle) its reply; when the time that `Wait` named
-//!    has come, [`handle_timeout()`](Discovery::handle_timeout). Poll again.
+//! 3. When an action is done, [`handle()`](Machine::handle) its reply; when the time that `Wait` named
+//!    has come, [`handle_timeout()`](Machine::handle_timeout). Poll again.
 //! 4. [`Step::Done`] has the result: a [`Found`] or a [`DiscoveryError`].
 //!
 //! ```
 //! use std::sync::Arc;
 //! use std::time::Duration;
-//! use fedway_core::{Action, Answer, Config, Discovery, Family, HttpAnswer, Instant, Step};
+//! use fedway_core::{Action, Answer, Config, Discovery, Family, Instant, Machine, Step};
 //!
 //! let config = Arc::new(Config::default());
 //! let name = "example.org:8449".parse()?;
@@ -33,7 +33,7 @@
 //!                 Family::V6 => "2620:fe::9".parse()?,
 //!             };
 //!             let ttl = Duration::from_secs(300);
-//!             let answer = Answer::Found { records: vec![address], ttl, alias: false };
+//!             let answer = Answer::found(vec![address], ttl);
 //!             search.handle(look_up.reply(Ok(answer)), now);
 //!         }
 //!         Step::Act(other) => unreachable!("step 2 needs addresses only: {other:?}"),
@@ -47,6 +47,20 @@
 //! assert_eq!(destination.addresses().next().unwrap().to_string(), "[2620:fe::9]:8449");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! ## What a loop may do
+//!
+//! - **Call the verbs in any order**, any number of times, early, late or twice. A stale reply changes nothing, one to
+//!   another search neither; a clock that goes back stands still.
+//! - **Do one thing at a time**: poll an action, carry it out, hand its reply in, poll the next. The deadline of an action
+//!   runs from the moment it was polled, and what is polled later is not late: a blocking loop finds the same server as
+//!   one that does all at once. Poll an action when you are about to begin it, not before.
+//! - **Be late**: time in which an action lay there to be polled, and time beyond what `Wait` named, is the loop's and not
+//!   the search's. It counts neither against the deadline of the whole search nor against that of .well-known. A
+//!   process that was stopped for an hour goes on where it was; hand it the replies that lie ready before the time.
+//! - **Drop an action**: its deadline covers it. Or drop the search, whatever is under way.
+//!
+//! What a loop must do is to tell the truth about time, and to open what an action says and nothing else.
 //!
 //! # What is external
 //!
@@ -78,6 +92,8 @@ mod discovery;
 mod edition;
 mod error;
 mod found;
+mod freshness;
+mod machine;
 mod name;
 mod srv;
 mod time;
@@ -85,15 +101,15 @@ mod trust;
 mod well_known;
 
 pub use action::{
-    Action, ActionId, Connect, Event, Family, FetchWellKnown, LookUpAddresses, QuerySrv,
+    Action, ActionId, Connect, Event, Family, FetchWellKnown, LookUpAddresses, Purpose, QuerySrv,
 };
 pub use address::{AddressPolicy, AddressRefusal};
-pub use answer::{Absence, Answer, HttpAnswer, SrvRecord};
-pub use config::{Config, Deadlines, Limits, Lookahead, Racing};
-pub use discovery::{Discovery, Step};
-pub use edition::{Edition, Order, Route, Rules, Service, Steps, UnknownEdition};
+pub use answer::{Absence, Answer, Field, FieldName, HttpAnswer, Shown, SrvRecord};
+pub use config::{Config, Deadlines, Lifetimes, Limits, Lookahead, Racing};
+pub use discovery::Discovery;
+pub use edition::{Edition, Order, Place, Route, Rules, Service, Steps, UnknownEdition};
 pub use error::{
-    Attempt, AttemptError, BodyError, CertificateError, ConnectError, DnsError, FetchError,
+    Attempt, AttemptError, BodyError, CertificateError, ConnectError, DnsError, Fault, FetchError,
     RedirectError, TlsError, WellKnownError, write_chain,
 };
 pub use found::{
@@ -101,6 +117,7 @@ pub use found::{
     Found, Notes, Warning, WellKnown,
 };
 pub use ipnet::IpNet;
+pub use machine::{Machine, Step};
 pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerNameErrorKind};
 pub use srv::SkippedRecord;
 pub use time::Instant;

@@ -16,8 +16,7 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 
-use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// The name of a Matrix server: a hostname and perhaps a port
 ///
@@ -36,7 +35,8 @@ use serde::ser::{Serialize, Serializer};
 /// assert_eq!(error.to_string(), "character ' ' not allowed in a hostname at byte 3");
 /// # Ok::<(), fedway_core::ServerNameError>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ServerName {
     text: Arc<str>,
     host: Host,
@@ -156,38 +156,25 @@ impl fmt::Debug for ServerName {
     }
 }
 
-impl Serialize for ServerName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+impl From<ServerName> for String {
+    fn from(name: ServerName) -> Self {
+        name.as_str().into()
     }
 }
 
-impl<'de> Deserialize<'de> for ServerName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
+impl TryFrom<String> for ServerName {
+    type Error = ServerNameError;
 
-        impl Visitor<'_> for NameVisitor {
-            type Value = ServerName;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a Matrix server name")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ServerName, E> {
-                ServerName::parse(text).map_err(E::custom)
-            }
-        }
-
-        deserializer
-            .deserialize_str(NameVisitor)
-            .map_err(D::Error::custom)
+    fn try_from(text: String) -> Result<Self, ServerNameError> {
+        Self::parse(&text)
     }
 }
 
 /// A host: something to look up in DNS, or an address already
 ///
 /// It is also what a certificate is verified for (RFC 6125 §6, RFC 5280 §4.2.1.6).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Host {
     /// A DNS name
     Dns(DnsName),
@@ -219,7 +206,8 @@ impl fmt::Display for Host {
 /// An absolute DNS name in lower case, without the trailing dot (the root itself is `.`)
 ///
 /// Cloning is cheap. Absolute means that a search list never applies to it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct DnsName(Arc<str>);
 
 impl DnsName {
@@ -276,6 +264,19 @@ impl DnsName {
         labels_fit && self.0.len() <= 253
     }
 
+    /// The address that the name is the text of, although it stands where a host name should
+    pub(crate) fn ip_literal(&self) -> Option<IpAddr> {
+        if let Ok(Some(address)) = parse_ipv4(&self.0) {
+            return Some(address.into());
+        }
+        let unbracketed = self
+            .0
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let address: Ipv6Addr = unbracketed.unwrap_or(&self.0).parse().ok()?;
+        Some(address.into())
+    }
+
     /// The owner name of a service's SRV record (RFC 2782): `_service._proto.name`
     pub(crate) fn below(&self, prefix: &str) -> Self {
         let mut text = String::with_capacity(prefix.len() + 1 + self.0.len());
@@ -299,6 +300,20 @@ impl DnsName {
     }
 }
 
+impl From<DnsName> for String {
+    fn from(name: DnsName) -> Self {
+        name.as_str().into()
+    }
+}
+
+impl TryFrom<String> for DnsName {
+    type Error = DnsNameError;
+
+    fn try_from(text: String) -> Result<Self, DnsNameError> {
+        Self::new(&text)
+    }
+}
+
 impl fmt::Display for DnsName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -312,7 +327,8 @@ impl fmt::Debug for DnsName {
 }
 
 /// Why a text is no [`DnsName`]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[non_exhaustive]
 #[error("not printable ASCII at byte {offset}")]
 pub struct DnsNameError {
     /// Where, in bytes
@@ -320,7 +336,7 @@ pub struct DnsNameError {
 }
 
 /// Why a text is no [`ServerName`], and where
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[error("{kind} at byte {offset}")]
 #[non_exhaustive]
 pub struct ServerNameError {
@@ -331,8 +347,9 @@ pub struct ServerNameError {
 }
 
 /// What is wrong with a text that is no [`ServerName`]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum ServerNameErrorKind {
     /// There is no text
     #[error("empty name")]
@@ -370,6 +387,23 @@ pub enum ServerNameErrorKind {
 }
 
 impl ServerNameErrorKind {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::EmptyHostname => "empty_hostname",
+            Self::EmptyLabel => "empty_label",
+            Self::EmptyPort => "empty_port",
+            Self::InvalidIpv4 => "invalid_ipv4",
+            Self::InvalidIpv6 => "invalid_ipv6",
+            Self::InvalidPort => "invalid_port",
+            Self::TooLong { .. } => "too_long",
+            Self::UnclosedBracket => "unclosed_bracket",
+            Self::UnexpectedCharacter(_) => "unexpected_character",
+        }
+    }
+
     fn at(self, offset: usize) -> ServerNameError {
         ServerNameError { offset, kind: self }
     }
@@ -589,10 +623,7 @@ mod tests {
         let error = serde_json::from_str::<ServerName>("\"a b\"").unwrap_err();
         assert!(error.to_string().contains("' '"), "{error}");
         let error = serde_json::from_str::<ServerName>("7").unwrap_err();
-        assert!(
-            error.to_string().contains("expected a Matrix server name"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("expected a string"), "{error}");
     }
 
     #[test]

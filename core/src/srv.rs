@@ -3,8 +3,10 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::answer::SrvRecord;
-use crate::name::{DnsName, Host, ServerName};
+use crate::name::Host;
 
 /// Somewhere to connect to, before its addresses are known
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +27,9 @@ pub(crate) enum Selection {
 }
 
 /// Why an SRV record was skipped
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum SkippedRecord {
     /// The target is an IP literal, which is no host name (RFC 2782, "Target")
     AddressTarget,
@@ -38,6 +41,19 @@ pub enum SkippedRecord {
     TooMany,
 }
 
+impl SkippedRecord {
+    /// The reason in one stable word, for machines
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AddressTarget => "address_target",
+            Self::PortZero => "port_zero",
+            Self::RootTarget => "root_target",
+            Self::TooMany => "too_many",
+        }
+    }
+}
+
 /// Orders the usable records: by priority, then by weighted choice (RFC 2782, "Weight")
 ///
 /// The same records and seed give the same order, in whatever order the records arrive.
@@ -46,11 +62,6 @@ pub(crate) fn select(
     seed: u64,
     mut skipped: impl FnMut(&SrvRecord, SkippedRecord),
 ) -> Selection {
-    if let [only] = &*records
-        && only.target.is_root()
-    {
-        return Selection::NotOffered;
-    }
     records.sort_unstable();
     records.dedup();
     let all_root = !records.is_empty() && records.iter().all(|record| record.target.is_root());
@@ -89,13 +100,8 @@ fn flaw(record: &SrvRecord) -> Option<SkippedRecord> {
     if record.port == 0 {
         return Some(SkippedRecord::PortZero);
     }
-    is_ip_literal(&record.target).then_some(SkippedRecord::AddressTarget)
-}
-
-fn is_ip_literal(target: &DnsName) -> bool {
-    let text = target.as_str();
-    text.parse::<core::net::IpAddr>().is_ok()
-        || ServerName::parse(text).is_ok_and(|name| matches!(name.host(), Host::Ip(_)))
+    let is_address = record.target.ip_literal().is_some();
+    is_address.then_some(SkippedRecord::AddressTarget)
 }
 
 /// Orders records that are sorted by priority and, within a priority, by weight
@@ -155,6 +161,7 @@ pub(crate) const MAX_TARGETS: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::DnsName;
     use alloc::vec;
 
     fn record(priority: u16, weight: u16, port: u16, target: &str) -> SrvRecord {

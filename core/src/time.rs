@@ -4,16 +4,24 @@ use core::fmt;
 use core::ops::Add;
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A point in time, counted from a moment of the driver's choosing
 ///
 /// The core has no clock. A driver picks an origin (usually its own start), and passes the time since
 /// then as `now`. Instants of different origins must not be mixed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct Instant(Duration);
 
 impl Instant {
     /// The origin itself
     pub const ORIGIN: Self = Self(Duration::ZERO);
+
+    /// Later than, or as late as, any other: what lasts until then does not end
+    pub(crate) const END: Self = Self(Duration::MAX);
 
     /// The instant `elapsed` after the origin
     #[must_use]

@@ -4,12 +4,14 @@
 //! whitelist of domains or netmasks". Which roots and transparency logs count is the driver's to know:
 //! they are not data that a decision of the search depends on.
 
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 use core::str::FromStr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use crate::error::CertificateError;
 use crate::name::{DnsName, Host, ServerName};
@@ -17,8 +19,9 @@ use crate::name::{DnsName, Host, ServerName};
 /// What an administrator says about trust
 ///
 /// There is no switch for everything: a check is only ever skipped by a rule that names a domain or network.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(default)]
 pub struct TrustPolicy {
     /// Where certificates are not verified; empty by default
     pub skip: Vec<SkipRule>,
@@ -41,7 +44,10 @@ impl TrustPolicy {
 ///
 /// A log's promise to publish a certificate is a signed certificate timestamp (SCT). It counts where the
 /// driver's log list knows the log and its signature verifies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum CtPolicy {
     /// Nothing, and nothing is looked at
     Off,
@@ -72,7 +78,8 @@ impl CtPolicy {
 }
 
 /// Whether a certificate is to be verified
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Take whatever certificate the peer has, by this rule; its handshake signature still counts
     Skip(SkipRule),
@@ -90,7 +97,8 @@ pub enum Verdict {
 /// }
 /// # Ok::<(), fedway_core::InvalidSkipRule>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum SkipRule {
     /// `example.org`: this host, and none below it
     Domain(DnsName),
@@ -110,6 +118,20 @@ impl SkipRule {
             }
             (Self::Domain(_) | Self::Subdomains(_), Host::Ip(_)) => false,
         }
+    }
+}
+
+impl From<SkipRule> for String {
+    fn from(rule: SkipRule) -> Self {
+        rule.to_string()
+    }
+}
+
+impl TryFrom<String> for SkipRule {
+    type Error = InvalidSkipRule;
+
+    fn try_from(text: String) -> Result<Self, InvalidSkipRule> {
+        text.parse()
     }
 }
 
@@ -169,7 +191,6 @@ const MAPPED_PREFIX: u8 = 96;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     fn skips(rule: &str, host: &str, address: &str) -> bool {
         let policy = TrustPolicy {

@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Does what the search says and tells it what came of it, until it is done
-fn find(mut search: Discovery, driver: &Arc<Driver>) -> Result<Found, DiscoveryError> {
+fn find(mut search: Discovery, driver: &Arc<Driver>) -> Result<Box<Found>, DiscoveryError> {
     let (done, replies) = mpsc::channel();
     loop {
         match search.poll() {
@@ -103,7 +103,11 @@ impl Driver {
         match action {
             Action::Connect(connect) => {
                 let result = self.connect(&connect);
-                connect.reply(result.map_err(|error| ConnectError::Other(error.raw_os_error())))
+                connect.reply(
+                    result
+                        .map(|()| None)
+                        .map_err(|error| ConnectError::Other(error.raw_os_error())),
+                )
             }
             Action::FetchWellKnown(fetch) => {
                 let answer = self.fetch(&fetch);
@@ -150,7 +154,11 @@ impl Driver {
             };
             if let Some(response) = response.map_err(io::Error::other)? {
                 let mut answer = HttpAnswer::status(response.status);
-                answer.location = response.header("location").map(Vec::from);
+                for (name, value) in response.headers {
+                    if let Some(name) = FieldName::named(&name) {
+                        answer = answer.with(name, value);
+                    }
+                }
                 answer.body = response.body;
                 return Ok(answer);
             }

@@ -41,7 +41,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     /// If there is no such place, or it could not be found in time.
     pub async fn resolve(&self, name: &ServerName) -> Result<Found, DiscoveryError> {
         let search = Discovery::resolve(name, &self.config, seed(), self.means.io.now());
-        search::run(search, &self.means).await.0
+        search::run(search, &self.means).await.0.map(|found| *found)
     }
 
     /// Finds the server of a name, connects to it and verifies its certificate
@@ -52,7 +52,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     pub async fn connect(&self, name: &ServerName) -> Result<Connected<I::Tls>, DiscoveryError> {
         let search = Discovery::connect(name, &self.config, seed(), self.means.io.now());
         let (result, session) = search::run(search, &self.means).await;
-        let found = result?;
+        let found = *result?;
         // The core hands out only a connection that the loop reported to it, and keeps until then
         let stream = session.expect("a search that connects ends with a session or an error");
         let transparency = match (&found.connection, stream.session()) {

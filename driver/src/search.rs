@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use fedway_core::{
     Action, ActionId, Connect, ConnectError, Discovery, DiscoveryError, Event, FetchError,
-    FetchWellKnown, Found, HttpAnswer, Step, Verdict,
+    FetchWellKnown, FieldName, Found, HttpAnswer, Machine, Shown, Step, Verdict,
 };
 
 use crate::dns::Dns;
 use crate::get::get;
 use crate::http::{Limits, Response};
-use crate::io::{Io, before};
+use crate::io::{Io, TlsStream, before};
 use crate::tasks::Tasks;
 use crate::trust::{Trust, connect_error, server_name};
 
@@ -33,7 +33,7 @@ pub(crate) struct Means<I, D> {
 pub(crate) async fn run<I: Io, D: Dns>(
     mut search: Discovery,
     means: &Means<I, D>,
-) -> (Result<Found, DiscoveryError>, Option<I::Tls>) {
+) -> (Result<Box<Found>, DiscoveryError>, Option<I::Tls>) {
     let mut tasks = Tasks::new();
     let mut sessions = BTreeMap::new();
     loop {
@@ -63,7 +63,9 @@ pub(crate) async fn run<I: Io, D: Dns>(
             Some((_, Done::Event(event))) => search.handle(event, means.io.now()),
             Some((_, Done::Connected(connect, result))) => {
                 let result = result.map(|session| {
+                    let shown = shown(&session);
                     sessions.insert(connect.id(), session);
+                    shown
                 });
                 search.handle(connect.reply(result), means.io.now());
             }
@@ -145,6 +147,19 @@ impl<I: Io, D> Means<I, D> {
     }
 }
 
+/// What a session tells of itself at no cost; its certificate is not read
+fn shown(session: &impl TlsStream) -> Option<Box<Shown>> {
+    let session = session.session()?;
+    let mut shown = Shown::default();
+    shown.protocol = session
+        .protocol_version()
+        .map(|version| format!("{version:?}"));
+    shown.alpn = session
+        .alpn_protocol()
+        .map(|protocol| String::from_utf8_lossy(protocol).into_owned());
+    Some(Box::new(shown))
+}
+
 /// One GET over a session, which is closed afterwards
 async fn fetch_well_known<I: Io>(
     session: Option<I::Tls>,
@@ -162,7 +177,11 @@ async fn fetch_well_known<I: Io>(
 
 fn http_answer(response: Response) -> HttpAnswer {
     let mut answer = HttpAnswer::status(response.status);
-    answer.location = response.header("location").map(Vec::from);
+    for (name, value) in response.headers {
+        if let Some(name) = FieldName::named(&name) {
+            answer = answer.with(name, value);
+        }
+    }
     answer.body = response.body;
     answer
 }

@@ -113,11 +113,7 @@ fn addresses_of_the_sixth_version_are_found() {
     let ttl = Duration::from_secs(5);
     assert_eq!(
         done(&mut lookup),
-        Ok(Answer::Found {
-            records: vec![address.into()],
-            ttl,
-            alias: false
-        })
+        Ok(Answer::found(vec![address.into()], ttl))
     );
 }
 
@@ -430,20 +426,13 @@ fn eleven_aliases_are_followed_and_twelve_are_a_loop() {
 fn localhost_is_the_loopback_address_and_nothing_is_sent() {
     let loopback = |address: &str| {
         let records = vec![address.parse().unwrap()];
-        Ok(Answer::Found {
-            records,
-            ttl: Duration::ZERO,
-            alias: false,
-        })
+        Ok(Answer::found(records, Duration::ZERO))
     };
     for host in ["localhost", "LOCALHOST.", "a.b.localhost"] {
         assert_eq!(done(&mut v4(host)), loopback("127.0.0.1"));
         assert_eq!(done(&mut v6(host)), loopback("::1"));
     }
-    let nothing = Answer::Absent {
-        absence: Absence::NoData,
-        ttl: Some(Duration::ZERO),
-    };
+    let nothing = Answer::absent(Absence::NoData, Some(Duration::ZERO));
     assert_eq!(done(&mut srv("_matrix._tcp.localhost")), Ok(nothing));
 }
 
@@ -467,11 +456,7 @@ fn an_alias_does_not_make_a_special_name_be_sent() {
         ("b.invalid.", absent(Absence::NoSuchName, Some(0))),
         (
             "b.localhost.",
-            Ok(Answer::Found {
-                records: vec!["127.0.0.1".parse().unwrap()],
-                ttl: Duration::ZERO,
-                alias: true,
-            }),
+            Ok(Answer::found(vec!["127.0.0.1".parse().unwrap()], Duration::ZERO).by_alias()),
         ),
     ] {
         let mut lookup = v4("a.org");
@@ -1094,16 +1079,10 @@ fn soa(zone: &str, ttl: u32, minimum: u32) -> Record {
 
 fn found(last: &[u8], ttl: u64, alias: bool) -> Result<Answer<IpAddr>, DnsError> {
     let records = last.iter().map(|last| [192, 0, 2, *last].into()).collect();
-    Ok(Answer::Found {
-        records,
-        ttl: Duration::from_secs(ttl),
-        alias,
-    })
+    let answer = Answer::found(records, Duration::from_secs(ttl));
+    Ok(if alias { answer.by_alias() } else { answer })
 }
 
 fn absent<T>(absence: Absence, ttl: Option<u64>) -> Result<Answer<T>, DnsError> {
-    Ok(Answer::Absent {
-        absence,
-        ttl: ttl.map(Duration::from_secs),
-    })
+    Ok(Answer::absent(absence, ttl.map(Duration::from_secs)))
 }

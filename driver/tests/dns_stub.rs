@@ -215,16 +215,9 @@ fn the_hosts_file_is_read_before_dns_is_asked() {
     let records = vec![[192, 0, 2, 7].into()];
     assert_eq!(
         block_on(stub.look_up(&host(), Family::V4, deadline)),
-        Ok(Answer::Found {
-            records,
-            ttl: Duration::ZERO,
-            alias: false
-        })
+        Ok(Answer::found(records, Duration::ZERO))
     );
-    let absent = Answer::Absent {
-        absence: Absence::NoData,
-        ttl: Some(Duration::ZERO),
-    };
+    let absent = Answer::absent(Absence::NoData, Some(Duration::ZERO));
     assert_eq!(
         block_on(stub.look_up(&host(), Family::V6, deadline)),
         Ok(absent)
@@ -305,11 +298,7 @@ fn host() -> DnsName {
 
 fn found() -> Result<Answer<IpAddr>, DnsError> {
     let records = vec![[192, 0, 2, 1].into()];
-    Ok(Answer::Found {
-        records,
-        ttl: Duration::from_secs(60),
-        alias: false,
-    })
+    Ok(Answer::found(records, Duration::from_secs(60)))
 }
 
 // Helpers: a runtime

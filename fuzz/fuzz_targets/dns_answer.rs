@@ -11,7 +11,7 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use fedway_core::{
     Absence, Action, Answer, Config, Discovery, DnsError, DnsName, Edition, Event, Family, Host,
-    Instant, SrvRecord, Step,
+    Instant, Machine, SrvRecord, Step,
 };
 use fedway_driver::dns::{DnsConfig, Lookup, Step as Said};
 use fedway_fuzz::dns::{self, Data, Labels, Record, Response};
@@ -182,10 +182,10 @@ impl<T: Clone> Naive<T> {
             (false, true, None) => return self.special(),
             (false, _, _) => Absence::NoData,
         };
-        Some(Ok(Answer::Absent {
+        Some(Ok(Answer::absent(
             absence,
-            ttl: zone.map(|seconds| Duration::from_secs(seconds.into())),
-        }))
+            zone.map(|seconds| Duration::from_secs(seconds.into())),
+        )))
     }
 
     /// What nobody is asked for
@@ -201,10 +201,11 @@ impl<T: Clone> Naive<T> {
     }
 
     fn found(&self, records: Vec<T>, ttl: u32) -> Answer<T> {
-        Answer::Found {
-            records,
-            ttl: Duration::from_secs(ttl.min(self.ttl).into()),
-            alias: !self.passed.is_empty(),
+        let answer = Answer::found(records, Duration::from_secs(ttl.min(self.ttl).into()));
+        if self.passed.is_empty() {
+            answer
+        } else {
+            answer.by_alias()
         }
     }
 
@@ -255,11 +256,9 @@ fn select(outcome: Outcome<SrvRecord>) {
     let found = drive(&mut search, |action| match action {
         Action::Connect(connect) => connect.reply(Err(fedway_core::ConnectError::Refused)),
         Action::FetchWellKnown(fetch) => fetch.reply(Err(fedway_core::FetchError::Malformed)),
-        Action::LookUpAddresses(look_up) => look_up.reply(Ok(Answer::Found {
-            records: vec![[9, 9, 9, 9].into()],
-            ttl: Duration::ZERO,
-            alias: false,
-        })),
+        Action::LookUpAddresses(look_up) => {
+            look_up.reply(Ok(Answer::found(vec![[9, 9, 9, 9].into()], Duration::ZERO)))
+        }
         Action::QuerySrv(query) => query.reply(outcome.clone()),
     });
     for (host, _) in found {
@@ -310,10 +309,7 @@ fn drive(search: &mut Discovery, mut answer: impl FnMut(Action) -> Event) -> Vec
 }
 
 fn absent<T>(absence: Absence) -> Answer<T> {
-    Answer::Absent {
-        absence,
-        ttl: Some(Duration::ZERO),
-    }
+    Answer::absent(absence, Some(Duration::ZERO))
 }
 
 /// RFC 2181 §8

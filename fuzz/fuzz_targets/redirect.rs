@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use fedway_core::{
-    Action, Answer, Config, Discovery, Family, FetchError, Host, HttpAnswer, Instant, Notes,
-    RedirectError, ServerName, Step, WellKnownError,
+    Action, Answer, Config, Discovery, Family, FetchError, FieldName, Host, HttpAnswer, Instant,
+    Machine, Notes, RedirectError, ServerName, Step, WellKnownError,
 };
 use fedway_driver::http::{Exchange, Limits};
 use fedway_fuzz::one_of;
@@ -74,7 +74,7 @@ fn follow(name: &ServerName, status: u16, locations: &[&[u8]]) -> Followed {
                     }
                 }
                 dialled = Some((connect.tls_name().clone(), address.port()));
-                connect.reply(Ok(()))
+                connect.reply(Ok(None))
             }
             Action::FetchWellKnown(fetch) => {
                 let (host, port) = dialled.take().expect("a request needs a connection");
@@ -88,11 +88,9 @@ fn follow(name: &ServerName, status: u16, locations: &[&[u8]]) -> Followed {
                 let lines = exchange.request().split(|byte| *byte == b'\n').count();
                 assert_eq!(lines, REQUEST_LINES);
                 let answer = match locations.get(requests.len()) {
-                    Some(location) => Ok(HttpAnswer {
-                        status,
-                        location: Some(location.to_vec()),
-                        body: Vec::new(),
-                    }),
+                    Some(location) => {
+                        Ok(HttpAnswer::status(status).with(FieldName::Location, location))
+                    }
                     None => Err(FetchError::ConnectionLost),
                 };
                 let (header, target) = (fetch.host_header().to_owned(), fetch.target().to_owned());
@@ -106,18 +104,10 @@ fn follow(name: &ServerName, status: u16, locations: &[&[u8]]) -> Followed {
                     Family::V4 => vec![[10, 0, 0, 1].into(), [9, 9, 9, 9].into()],
                     Family::V6 => vec!["::1".parse().expect("an address")],
                 };
-                look_up.reply(Ok(Answer::Found {
-                    records,
-                    ttl: Duration::ZERO,
-                    alias: false,
-                }))
+                look_up.reply(Ok(Answer::found(records, Duration::ZERO)))
             }
             // Nothing more is asked of this search
-            Action::QuerySrv(query) => query.reply(Ok(Answer::Found {
-                records: Vec::new(),
-                ttl: Duration::ZERO,
-                alias: false,
-            })),
+            Action::QuerySrv(query) => query.reply(Ok(Answer::found(Vec::new(), Duration::ZERO))),
         };
         search.handle(event, now);
     };

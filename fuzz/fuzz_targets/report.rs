@@ -19,7 +19,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use anstyle::{AnsiColor, Style};
 use arbitrary::{Result, Unstructured};
-use fedway_core::{Discovery, DiscoveryError, Edition, Found, Instant, ServerName, Step};
+use fedway_core::{Discovery, DiscoveryError, Edition, Found, Instant, Machine, ServerName, Step};
 use fedway_fuzz::search::{config, name, reply};
 use fedway_fuzz::{bytes, up_to};
 use libfuzzer_sys::fuzz_target;
@@ -88,7 +88,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
 fn drive(
     mut search: Discovery,
     u: &mut Unstructured<'_>,
-) -> Result<(std::result::Result<Found, DiscoveryError>, Instant)> {
+) -> Result<(std::result::Result<Box<Found>, DiscoveryError>, Instant)> {
     let mut now = Instant::ORIGIN;
     loop {
         match search.poll() {

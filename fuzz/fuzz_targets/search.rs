@@ -10,7 +10,7 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use fedway_core::{
     Action, ActionId, Config, Connect, Discovery, DiscoveryError, DnsName, Event, Found, Host,
-    Instant, ServerName, Step, parse_well_known, write_chain,
+    Instant, Machine, ServerName, Step, parse_well_known, write_chain,
 };
 use fedway_fuzz::search::{MAX_REDIRECTS, REDIRECT_HOSTS, config, name, reply};
 use libfuzzer_sys::fuzz_target;

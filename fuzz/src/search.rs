@@ -7,7 +7,7 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use fedway_core::{
     Absence, Action, Answer, CertificateError, Config, ConnectError, DnsError, DnsName, Edition,
-    Event, Family, FetchError, HttpAnswer, Lookahead, ServerName, SrvRecord, TlsError,
+    Event, Family, FetchError, FieldName, HttpAnswer, Lookahead, ServerName, SrvRecord, TlsError,
 };
 
 use crate::{bytes, one_of, up_to};
@@ -17,7 +17,7 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<Arc<Config>> {
     let mut config = Config::default();
     config.edition = Edition::ALL[usize::from(up_to(u, 2)?)];
     let flags: u8 = u.arbitrary()?;
-    config.gone = flags & 1 != 0;
+    config.gone_is_final = flags & 1 != 0;
     if flags & 2 != 0 {
         config.lookahead = Lookahead::None;
     }
@@ -88,7 +88,7 @@ pub fn reply(action: Action, u: &mut Unstructured<'_>) -> Result<Event> {
                 6 => Err(ConnectError::OutOfSockets),
                 _ => Ok(()),
             };
-            connect.reply(result)
+            connect.reply(result.map(|()| None))
         }
         Action::FetchWellKnown(fetch) => {
             let result = match u.arbitrary::<u8>()? {
@@ -124,7 +124,7 @@ fn http(u: &mut Unstructured<'_>) -> Result<HttpAnswer> {
         3..=120 => 302,
         _ => 200,
     };
-    let location = match u.arbitrary::<u8>()? {
+    let location: Option<Vec<u8>> = match u.arbitrary::<u8>()? {
         0 => None,
         1..=5 => Some("http://r1.example/".into()),
         6..=10 => Some("https://user@r1.example/".into()),
@@ -139,11 +139,12 @@ fn http(u: &mut Unstructured<'_>) -> Result<HttpAnswer> {
         0 => bytes(u)?.to_vec(),
         _ => format!(r#"{{"m.server":"{}"}}"#, one_of(u, NAMES)?).into_bytes(),
     };
-    Ok(HttpAnswer {
-        status,
-        location,
-        body,
-    })
+    let mut answer = HttpAnswer::status(status);
+    if let Some(location) = location {
+        answer = answer.with(FieldName::Location, location);
+    }
+    answer.body = body;
+    Ok(answer)
 }
 
 fn dns<T>(
@@ -154,23 +155,18 @@ fn dns<T>(
         0 => Err(DnsError::ServFail),
         1 => Err(DnsError::ResponseCode(u.arbitrary()?)),
         2 => Err(DnsError::TimedOut),
-        3..=20 => Ok(Answer::Absent {
-            absence: Absence::NoSuchName,
-            ttl: None,
-        }),
-        21..=80 => Ok(Answer::Absent {
-            absence: Absence::NoData,
-            ttl: Some(seconds(u)?),
-        }),
+        3..=20 => Ok(Answer::absent(Absence::NoSuchName, None)),
+        21..=80 => Ok(Answer::absent(Absence::NoData, Some(seconds(u)?))),
         kind => {
             let most = if kind > 250 { 40 } else { 3 };
             // Zero is for a driver that breaks its promise
             let count = up_to(u, most)?;
             let records = (0..count).map(|_| record(u)).collect::<Result<_>>()?;
-            Ok(Answer::Found {
-                records,
-                ttl: seconds(u)?,
-                alias: u.arbitrary()?,
+            let answer = Answer::found(records, seconds(u)?);
+            Ok(if u.arbitrary()? {
+                answer.by_alias()
+            } else {
+                answer
             })
         }
     })

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use fedway_core::{
     Absence, Action, ActionId, Answer, Config, Connect, Discovery, DnsError, DnsName, Edition,
-    Event, FetchWellKnown, Found, HttpAnswer, Instant, LookUpAddresses, QuerySrv, ServerName,
-    SrvRecord, Step,
+    Event, FetchWellKnown, Found, HttpAnswer, Instant, LookUpAddresses, Machine, QuerySrv,
+    ServerName, SrvRecord, Step,
 };
 
 use self::Said::{Addresses, Connected, NoSrv, Srv, WellKnown};
@@ -171,18 +171,11 @@ impl Reply {
 }
 
 fn found<T>(record: T) -> Result<Answer<T>, DnsError> {
-    Ok(Answer::Found {
-        records: vec![record],
-        ttl: TTL,
-        alias: false,
-    })
+    Ok(Answer::found(vec![record], TTL))
 }
 
 fn absent<T>() -> Result<Answer<T>, DnsError> {
-    Ok(Answer::Absent {
-        absence: Absence::NoData,
-        ttl: Some(TTL),
-    })
+    Ok(Answer::absent(Absence::NoData, Some(TTL)))
 }
 
 /// The actions under way, each kind in the order in which they were given out
@@ -225,7 +218,7 @@ impl UnderWay {
     fn answer(&mut self, reply: Reply) -> Option<Event> {
         Some(match reply {
             Reply::Addresses(answer) => self.look_ups.pop_front()?.reply(answer),
-            Reply::Connected => self.connects.pop_front()?.reply(Ok(())),
+            Reply::Connected => self.connects.pop_front()?.reply(Ok(None)),
             Reply::Fetched(answer) => self.fetches.pop_front()?.reply(Ok(answer)),
             Reply::Srv(answer) => self.queries.pop_front()?.reply(answer),
         })
@@ -240,7 +233,7 @@ pub(crate) fn carry(
     under_way: &mut UnderWay,
     replies: &mut impl Iterator<Item = Reply>,
     mut look: impl FnMut(),
-) -> Found {
+) -> Box<Found> {
     loop {
         match search.poll() {
             Step::Act(action) => under_way.start(action),

@@ -1,14 +1,16 @@
 //! Racing the addresses of one host (RFC 8305, "Happy Eyeballs").
 
-use alloc::collections::VecDeque;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 
+use super::addresses::Reach;
 use super::context::Context;
-use crate::action::{ActionId, Connect, Family};
-use crate::answer::Absence;
-use crate::error::{AttemptError, ConnectError};
-use crate::found::{Connection, Warning};
+use crate::action::{ActionId, Connect, Family, Purpose};
+use crate::answer::{Absence, Shown};
+use crate::edition::Place;
+use crate::error::{AttemptError, ConnectError, Fault};
+use crate::found::{CandidateAddress, Connection, Warning};
 use crate::name::Host;
 use crate::time::Instant;
 use crate::trust::Verdict;
@@ -20,241 +22,239 @@ use crate::trust::Verdict;
 /// or as soon as one fails.
 #[derive(Clone, Debug)]
 pub(super) struct Dial {
-    /// The number of the specification's step, for the record of attempts
-    step: &'static str,
-    host: Host,
-    port: u16,
+    reach: Reach,
     tls_name: Host,
-    v6: Addresses,
-    v4: Addresses,
-    /// The family of the last attempt: the next takes the other one
-    last: Family,
+    /// How many addresses of each family have been tried
+    v6_tried: usize,
+    v4_tried: usize,
+    pace: Pace,
     in_flight: Vec<InFlight>,
-    /// When the next attempt may start; before the first, the end of the resolution delay
-    next: Option<Instant>,
-    started: bool,
-    /// Why the last thing that failed did, or that this machine itself has failed
-    cause: AttemptError,
+    /// Why the last attempt failed, or that this machine itself has failed
+    failed: Option<AttemptError>,
 }
 
-/// The addresses of one family
+/// When the next attempt starts
 #[derive(Clone, Debug)]
-enum Addresses {
-    Awaited,
-    Known(VecDeque<IpAddr>),
+enum Pace {
+    /// None has been made: then, once there is an address
+    Begins { at: Option<Instant> },
+    /// Then, at an address of the other family than the last, if there is one
+    Continues { at: Instant, last: Family },
 }
 
 #[derive(Clone, Debug)]
 struct InFlight {
     id: ActionId,
-    address: SocketAddr,
-    verdict: Verdict,
-    deadline: Instant,
-    /// Whether a driver has been given it
-    sent: bool,
+    to: CandidateAddress,
+    /// When it is given up, once a driver has been given it
+    deadline: Option<Instant>,
 }
 
 impl Dial {
-    pub(super) fn new(step: &'static str, host: Host, port: u16, tls_name: Host) -> Self {
+    pub(super) fn new(reach: Reach, tls_name: Host) -> Self {
         Self {
-            step,
-            host,
-            port,
+            reach,
             tls_name,
-            v6: Addresses::Awaited,
-            v4: Addresses::Awaited,
-            last: Family::V4,
+            v6_tried: 0,
+            v4_tried: 0,
+            pace: Pace::Begins { at: None },
             in_flight: Vec::new(),
-            next: None,
-            started: false,
-            cause: AttemptError::NoAddress(Absence::NoData),
+            failed: None,
         }
     }
 
     /// The next attempt that a driver has not been given yet
-    pub(super) fn poll(&mut self) -> Option<Connect> {
-        let attempt = self.in_flight.iter_mut().find(|attempt| !attempt.sent)?;
-        attempt.sent = true;
+    pub(super) fn poll(&mut self, context: &Context) -> Option<Connect> {
+        let mut attempts = self.in_flight.iter_mut();
+        let attempt = attempts.find(|attempt| attempt.deadline.is_none())?;
+        let deadline = context.now + context.config.deadlines.connect;
+        attempt.deadline = Some(deadline);
         Some(Connect {
             id: attempt.id,
-            address: attempt.address,
+            address: attempt.to.address,
             tls_name: self.tls_name.clone(),
-            verdict: attempt.verdict.clone(),
-            deadline: attempt.deadline,
+            verdict: attempt.to.verdict.clone(),
+            purpose: match self.reach.place {
+                Place::Route(_) => Purpose::Federation,
+                Place::WellKnown => Purpose::WellKnown,
+            },
+            deadline,
         })
+    }
+
+    /// Whether there is an attempt that a driver has not been given yet
+    pub(super) fn has_due(&self) -> bool {
+        let mut attempts = self.in_flight.iter();
+        attempts.any(|attempt| attempt.deadline.is_none())
     }
 
     /// When something happens without an answer
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let next = if self.has_untried() { self.next } else { None };
-        self.in_flight
-            .iter()
-            .map(|attempt| attempt.deadline)
-            .chain(next)
-            .min()
+        let next = match self.pace {
+            _ if !self.has_untried() => None,
+            Pace::Begins { at } => at,
+            Pace::Continues { at, .. } => Some(at),
+        };
+        let attempts = self.in_flight.iter().filter_map(|attempt| attempt.deadline);
+        attempts.chain(next).min()
     }
 
     /// Takes in the result of an attempt; of one that is not under way, it changes nothing
     pub(super) fn handle_connected(
         &mut self,
         id: ActionId,
-        result: Result<(), ConnectError>,
+        result: Result<Option<Box<Shown>>, ConnectError>,
         context: &mut Context,
     ) -> Option<Connection> {
-        let index = self.in_flight.iter().position(|attempt| attempt.id == id)?;
-        let attempt = self.in_flight.remove(index);
+        let mut attempts = self.in_flight.iter();
+        let index = attempts.position(|attempt| attempt.id == id && attempt.deadline.is_some())?;
+        let CandidateAddress { address, verdict } = self.in_flight.remove(index).to;
         match result {
-            Ok(()) => {
+            Ok(shown) => {
                 self.cancel(context);
-                if let Verdict::Skip(rule) = &attempt.verdict {
+                if let Verdict::Skip(rule) = &verdict {
                     context.notes.warnings.push(Warning::VerificationSkipped {
                         host: self.tls_name.clone(),
-                        address: attempt.address,
+                        address,
                         rule: rule.clone(),
                     });
                 }
                 Some(Connection {
                     id,
-                    address: attempt.address,
-                    verdict: attempt.verdict,
+                    address,
+                    verdict,
+                    shown,
                 })
             }
             Err(error) => {
-                self.fail(attempt.address, AttemptError::Connect(error), context);
+                self.fail(address, AttemptError::Connect(error), context);
                 None
             }
         }
     }
 
-    /// Goes on as far as what is known and the time allow; the last failure, once there is nothing left to try
+    /// Goes on as far as what is known and the time allow; why it failed, once there is nothing left to try
     pub(super) fn advance(&mut self, context: &mut Context) -> Option<AttemptError> {
-        if let Host::Dns(name) = &self.host {
-            context.want_addresses(name);
-        }
         self.expire(context);
         self.take_addresses(context);
-        while let Some(address) = self.next_address(context.now) {
-            self.start(address, context);
+        while let Some(to) = self.next_address(context.now) {
+            self.start(to, context);
         }
-        let awaits = |addresses: &Addresses| matches!(addresses, Addresses::Awaited);
-        if self.in_flight.is_empty()
-            && !self.has_untried()
-            && !awaits(&self.v6)
-            && !awaits(&self.v4)
-        {
-            if let AttemptError::NoAddress(_) = self.cause {
-                context.note_attempt(self.step, &self.host, None, self.cause.clone());
-            }
-            return Some(self.cause.clone());
+        if self.is_under_way() {
+            return None;
         }
-        None
+        let cause = self.cause();
+        if let AttemptError::NoAddress(_) = cause {
+            context
+                .notes
+                .attempt(self.reach.place, &self.reach.host, None, cause.clone());
+        }
+        Some(cause)
     }
 
     /// Gives up every attempt under way
     pub(super) fn cancel(&mut self, context: &mut Context) {
-        let sent = self.in_flight.drain(..).filter(|attempt| attempt.sent);
+        let attempts = self.in_flight.drain(..);
+        let sent = attempts.filter(|attempt| attempt.deadline.is_some());
         context.cancelled.extend(sent.map(|attempt| attempt.id));
+    }
+
+    /// The addresses it has come to know
+    pub(super) fn into_reach(self) -> Reach {
+        self.reach
+    }
+
+    fn is_under_way(&self) -> bool {
+        !self.in_flight.is_empty() || !self.reach.is_known() || self.has_untried()
+    }
+
+    /// What to tell of a failure: that this machine failed, else the last attempt, else why there was no address
+    fn cause(&self) -> AttemptError {
+        let is_ours = |error: &&AttemptError| error.fault() == Fault::Ours;
+        let without_address = self.reach.cause();
+        let cause = self.failed.as_ref().filter(is_ours);
+        let cause = cause.or(without_address.filter(is_ours));
+        let cause = cause.or(self.failed.as_ref()).or(without_address);
+        // Without any, both families would be known, have addresses, and none be tried
+        cause.map_or(AttemptError::NoAddress(Absence::NoData), Clone::clone)
     }
 
     fn expire(&mut self, context: &mut Context) {
         let now = context.now;
-        let over = |attempt: &InFlight| attempt.deadline <= now;
+        let over = |attempt: &InFlight| attempt.deadline.is_some_and(|deadline| deadline <= now);
         while let Some(index) = self.in_flight.iter().position(over) {
             let attempt = self.in_flight.remove(index);
-            if attempt.sent {
-                context.cancelled.push(attempt.id);
-            }
+            context.cancelled.push(attempt.id);
             let error = AttemptError::Connect(ConnectError::TimedOut);
-            self.fail(attempt.address, error, context);
+            self.fail(attempt.to.address, error, context);
         }
     }
 
     fn take_addresses(&mut self, context: &mut Context) {
-        for family in [Family::V6, Family::V4] {
-            if matches!(self.of(family), Addresses::Known(_)) {
-                continue;
-            }
-            let Some(answer) = context.admitted(self.step, &self.host, self.port, family) else {
-                continue;
-            };
-            let list = answer.unwrap_or_else(|error| {
-                self.note(error);
-                Vec::new()
-            });
-            *self.of(family) = Addresses::Known(list.into());
+        let news = self.reach.advance(&self.tls_name, context);
+        if news && let Pace::Begins { at } = &mut self.pace {
             // RFC 8305 §3: A alone waits the resolution delay for AAAA
-            if !self.started && self.has_untried() {
-                let awaits_v6 = matches!(self.v6, Addresses::Awaited);
-                let delay = context.config.racing.resolution_delay;
-                self.next = Some(if awaits_v6 {
-                    context.now + delay
-                } else {
-                    context.now
-                });
-            }
+            let awaits_v6 = self.reach.awaits(Family::V6);
+            let delay = context.config.racing.resolution_delay;
+            *at = Some(if awaits_v6 {
+                context.now + delay
+            } else {
+                context.now
+            });
         }
     }
 
     /// The address to try now, if it is time for one: IPv6 first, then the families in turn (RFC 8305 §4)
-    fn next_address(&mut self, now: Instant) -> Option<IpAddr> {
-        if self.next.is_none_or(|next| next > now) {
+    fn next_address(&mut self, now: Instant) -> Option<CandidateAddress> {
+        let (at, last) = match self.pace {
+            Pace::Begins { at } => (at?, Family::V4),
+            Pace::Continues { at, last } => (at, last),
+        };
+        if at > now {
             return None;
         }
-        let order = match self.last {
-            Family::V4 => [Family::V6, Family::V4],
-            Family::V6 => [Family::V4, Family::V6],
+        let v6 = self.reach.of(Family::V6).get(self.v6_tried);
+        let v4 = self.reach.of(Family::V4).get(self.v4_tried);
+        let (family, to) = match (last, v6, v4) {
+            (Family::V4, Some(to), _) | (Family::V6, Some(to), None) => (Family::V6, to),
+            (Family::V6, _, Some(to)) | (Family::V4, None, Some(to)) => (Family::V4, to),
+            (_, None, None) => return None,
         };
-        order.into_iter().find_map(|family| match self.of(family) {
-            Addresses::Awaited => None,
-            Addresses::Known(list) => list.pop_front(),
-        })
+        match family {
+            Family::V6 => self.v6_tried += 1,
+            Family::V4 => self.v4_tried += 1,
+        }
+        Some(to.clone())
     }
 
-    fn start(&mut self, address: IpAddr, context: &mut Context) {
-        self.last = Family::of(address);
-        self.started = true;
-        self.next = Some(context.now + context.config.racing.attempt_delay);
+    fn start(&mut self, to: CandidateAddress, context: &mut Context) {
+        self.pace = Pace::Continues {
+            at: context.now + context.config.racing.attempt_delay,
+            last: Family::of(to.address.ip()),
+        };
         self.in_flight.push(InFlight {
             id: context.ids.next(),
-            address: SocketAddr::new(address, self.port),
-            verdict: context.config.trust.verdict(&self.tls_name, address),
-            deadline: context.now + context.config.deadlines.connect,
-            sent: false,
+            to,
+            deadline: None,
         });
     }
 
     /// Records a failed attempt; the next one need not wait (RFC 8305 §5)
     fn fail(&mut self, address: SocketAddr, error: AttemptError, context: &mut Context) {
-        self.next = Some(context.now);
-        if !self.cause.is_ours() {
-            self.cause = error.clone();
+        if let Pace::Continues { at, .. } = &mut self.pace {
+            *at = context.now;
         }
-        context.note_attempt(self.step, &self.host, Some(address), error);
-    }
-
-    /// Keeps the most telling reason for having no address: any failure over "no such record", our own over any
-    fn note(&mut self, error: AttemptError) {
-        let is_absence = |error: &AttemptError| matches!(error, AttemptError::NoAddress(_));
-        let has_dialled = matches!(self.cause, AttemptError::Connect(_));
-        let tells_more = !has_dialled && (is_absence(&self.cause) || !is_absence(&error));
-        if !self.cause.is_ours() && (tells_more || error.is_ours()) {
-            self.cause = error;
+        let is_ours = |error: &AttemptError| error.fault() == Fault::Ours;
+        if !self.failed.as_ref().is_some_and(is_ours) {
+            self.failed = Some(error.clone());
         }
-    }
-
-    fn of(&mut self, family: Family) -> &mut Addresses {
-        match family {
-            Family::V4 => &mut self.v4,
-            Family::V6 => &mut self.v6,
-        }
+        context
+            .notes
+            .attempt(self.reach.place, &self.reach.host, Some(address), error);
     }
 
     fn has_untried(&self) -> bool {
-        [&self.v6, &self.v4]
-            .into_iter()
-            .any(|addresses| match addresses {
-                Addresses::Awaited => false,
-                Addresses::Known(list) => !list.is_empty(),
-            })
+        self.v6_tried < self.reach.of(Family::V6).len()
+            || self.v4_tried < self.reach.of(Family::V4).len()
     }
 }

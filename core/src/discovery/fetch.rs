@@ -1,15 +1,20 @@
 //! The .well-known request of step 3: connect, GET, follow redirects, read the body.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::mem;
+use core::time::Duration;
 
+use super::addresses::Reach;
 use super::context::Context;
 use super::dial::Dial;
 use crate::action::{Action, ActionId, FetchWellKnown};
-use crate::answer::HttpAnswer;
-use crate::error::{FetchError, RedirectError, WellKnownError};
-use crate::found::{Connection, WellKnown};
+use crate::answer::{FieldName, HttpAnswer, Shown};
+use crate::edition::Place;
+use crate::error::{ConnectError, FetchError, RedirectError, WellKnownError};
+use crate::found::WellKnown;
+use crate::freshness;
 use crate::name::ServerName;
 use crate::time::Instant;
 use crate::well_known::{Url, parse_body};
@@ -17,12 +22,19 @@ use crate::well_known::{Url, parse_body};
 /// The request, over all its redirects
 #[derive(Clone, Debug)]
 pub(super) struct Fetch {
-    step: &'static str,
+    /// Of its own time: what the loop has lost since comes on top
     deadline: Instant,
     url: Url,
     /// The URLs before it
     seen: Vec<Url>,
     hop: Hop,
+}
+
+/// What a valid response says
+pub(super) struct Delegation {
+    pub(super) name: ServerName,
+    /// How long that may be believed
+    pub(super) lifetime: Duration,
 }
 
 /// How far the present URL is
@@ -33,33 +45,37 @@ enum Hop {
     Getting {
         id: ActionId,
         connection: ActionId,
-        sent: bool,
+        /// When it is given up, once a driver has been given it
+        deadline: Option<Instant>,
     },
 }
 
 impl Fetch {
-    pub(super) fn new(step: &'static str, name: &ServerName, context: &mut Context) -> Self {
+    pub(super) fn new(name: &ServerName, context: &mut Context) -> Self {
         let url = Url::well_known(name);
         context.notes.well_known = Some(WellKnown::default());
         Self {
-            step,
+            // Of the search's own time, as the search's deadline is
             deadline: context.now + context.config.deadlines.well_known,
             seen: Vec::new(),
-            hop: Hop::dialling(step, &url),
+            hop: Hop::dialling(&url, context),
             url,
         }
     }
 
     pub(super) fn poll(&mut self, context: &Context) -> Option<Action> {
+        let until = self.until(context);
         match &mut self.hop {
-            Hop::Dialling(dial) => dial.poll().map(Action::Connect),
-            Hop::Getting { sent: true, .. } => None,
+            Hop::Dialling(dial) => dial.poll(context).map(Action::Connect),
+            Hop::Getting {
+                deadline: Some(_), ..
+            } => None,
             Hop::Getting {
                 id,
                 connection,
-                sent,
+                deadline: deadline @ None,
             } => {
-                *sent = true;
+                *deadline = Some(until);
                 Some(Action::FetchWellKnown(FetchWellKnown {
                     id: *id,
                     connection: *connection,
@@ -67,56 +83,78 @@ impl Fetch {
                     target: self.url.target.clone(),
                     max_head: context.config.limits.head,
                     max_body: context.config.limits.body,
-                    deadline: self.deadline,
+                    deadline: until,
                 }))
             }
         }
     }
 
-    pub(super) fn deadline(&self) -> Instant {
+    /// Whether there is an action that a driver has not been given yet
+    pub(super) fn has_due(&self) -> bool {
         match &self.hop {
-            Hop::Dialling(dial) => dial
-                .deadline()
-                .map_or(self.deadline, |own| own.min(self.deadline)),
-            Hop::Getting { .. } => self.deadline,
+            Hop::Dialling(dial) => dial.has_due(),
+            Hop::Getting { deadline, .. } => deadline.is_none(),
         }
     }
 
-    pub(super) fn dial(&mut self) -> Option<&mut Dial> {
-        match &mut self.hop {
-            Hop::Dialling(dial) => Some(dial),
-            Hop::Getting { .. } => None,
+    /// When something happens without an answer
+    pub(super) fn deadline(&self, context: &Context) -> Instant {
+        let until = self.until(context);
+        match &self.hop {
+            Hop::Dialling(dial) => dial.deadline().map_or(until, |own| own.min(until)),
+            Hop::Getting { .. } => until,
         }
     }
 
-    /// The present hop has its connection: send the request over it
-    pub(super) fn handle_connection(&mut self, connection: &Connection, context: &mut Context) {
-        let id = context.ids.next();
-        self.hop = Hop::Getting {
-            id,
-            connection: connection.id,
-            sent: false,
-        };
-    }
-
-    /// Takes in a response; one to another request than the present changes nothing
-    pub(super) fn handle_fetched(
+    /// Takes in the result of an attempt; whether there is a connection to send the request over
+    pub(super) fn handle_connected(
         &mut self,
         id: ActionId,
+        result: Result<Option<Box<Shown>>, ConnectError>,
+        context: &mut Context,
+    ) -> bool {
+        let Hop::Dialling(dial) = &mut self.hop else {
+            return false;
+        };
+        let Some(connection) = dial.handle_connected(id, result, context) else {
+            return false;
+        };
+        self.hop = Hop::Getting {
+            id: context.ids.next(),
+            connection: connection.id,
+            deadline: None,
+        };
+        true
+    }
+
+    /// Whether a driver has this request, and it is the present one
+    pub(super) fn awaits(&self, request: ActionId) -> bool {
+        match &self.hop {
+            Hop::Getting { id, deadline, .. } => *id == request && deadline.is_some(),
+            Hop::Dialling(_) => false,
+        }
+    }
+
+    /// Takes in the response to the present request; what step 3 comes to, unless it is redirected
+    pub(super) fn handle_fetched(
+        &mut self,
         result: Result<HttpAnswer, FetchError>,
         context: &mut Context,
-    ) -> Option<Result<ServerName, WellKnownError>> {
-        match &self.hop {
-            Hop::Getting { id: awaited, .. } if *awaited == id => {}
-            Hop::Getting { .. } | Hop::Dialling(_) => return None,
-        }
+    ) -> Option<Result<Delegation, WellKnownError>> {
         let answer = match result {
             Ok(answer) => answer,
             Err(error) => return Some(Err(WellKnownError::Fetch(error))),
         };
         context.well_known().status = Some(answer.status);
         match answer.status {
-            200 => Some(parse_body(&answer.body).map_err(WellKnownError::Body)),
+            200 => Some(match parse_body(&answer.body) {
+                Ok(name) => {
+                    let lifetimes = &context.config.lifetimes;
+                    let lifetime = freshness::lifetime(&answer, lifetimes, context.seed);
+                    Ok(Delegation { name, lifetime })
+                }
+                Err(error) => Err(WellKnownError::Body(error)),
+            }),
             301 | 302 | 303 | 307 | 308 => match self.redirect(&answer, context) {
                 Ok(()) => None,
                 Err(error) => Some(Err(WellKnownError::Redirect(error))),
@@ -127,7 +165,7 @@ impl Fetch {
 
     /// Goes on as far as what is known and the time allow; the error, once the request has failed
     pub(super) fn advance(&mut self, context: &mut Context) -> Option<WellKnownError> {
-        if self.deadline <= context.now {
+        if self.until(context) <= context.now {
             self.cancel(context);
             return Some(WellKnownError::TimedOut);
         }
@@ -145,13 +183,28 @@ impl Fetch {
     pub(super) fn cancel(&mut self, context: &mut Context) {
         match &mut self.hop {
             Hop::Dialling(dial) => dial.cancel(context),
-            Hop::Getting { id, sent: true, .. } => context.cancelled.push(*id),
+            Hop::Getting {
+                id,
+                deadline: Some(_),
+                ..
+            } => context.cancelled.push(*id),
             // The session is open and the request was never given out: it is the session that must go
             Hop::Getting {
                 connection,
-                sent: false,
+                deadline: None,
                 ..
             } => context.cancelled.push(*connection),
+        }
+    }
+
+    /// When the request is given up: a driver that has been given the GET was told
+    fn until(&self, context: &Context) -> Instant {
+        match self.hop {
+            Hop::Getting {
+                deadline: Some(told),
+                ..
+            } => told,
+            Hop::Getting { deadline: None, .. } | Hop::Dialling(_) => self.deadline + context.lost,
         }
     }
 
@@ -161,7 +214,8 @@ impl Fetch {
         context: &mut Context,
     ) -> Result<(), RedirectError> {
         let limit = context.config.limits.redirects;
-        let location = answer.location.as_deref().ok_or(RedirectError::Location)?;
+        let mut locations = answer.values(FieldName::Location);
+        let location = locations.next().ok_or(RedirectError::Location)?;
         let url = self.url.redirect(location)?;
         if self
             .seen
@@ -175,19 +229,15 @@ impl Fetch {
             return Err(RedirectError::TooMany { limit });
         }
         context.well_known().redirects.push(url.to_string());
-        self.hop = Hop::dialling(self.step, &url);
+        self.hop = Hop::dialling(&url, context);
         self.seen.push(mem::replace(&mut self.url, url));
         Ok(())
     }
 }
 
 impl Hop {
-    fn dialling(step: &'static str, url: &Url) -> Self {
-        Self::Dialling(Dial::new(
-            step,
-            url.host.clone(),
-            url.port,
-            url.host.clone(),
-        ))
+    fn dialling(url: &Url, context: &mut Context) -> Self {
+        let reach = Reach::new(Place::WellKnown, &url.host, url.port, context);
+        Self::Dialling(Dial::new(reach, url.host.clone()))
     }
 }

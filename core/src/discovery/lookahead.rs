@@ -2,58 +2,63 @@
 
 use alloc::sync::Arc;
 
-use super::{Discovery, Stage};
+use super::context::Context;
+use super::queries::Want;
+use super::stage::{Stage, Subject};
 use crate::config::Lookahead;
 use crate::edition::Order;
+use crate::name::Host;
 use crate::srv::{Selection, Target};
 
-impl Discovery {
-    /// Asks now what a later step may need: DNS only, and never what changes the outcome
-    pub(super) fn look_ahead(&mut self) {
-        if self.context.config.lookahead == Lookahead::None {
-            return;
-        }
-        match &self.stage {
-            Stage::Ended(_) => {}
-            Stage::Srv { .. } => self.look_ahead_to_srv(),
-            Stage::Targets(targets) => {
-                for target in targets.list.iter().skip(targets.current) {
-                    self.context.look_ahead_to_addresses(&target.host);
-                }
-            }
-            // In draft-2019 the SRV steps are over when .well-known is asked
-            Stage::WellKnown(_) => match self.rules().order {
-                Order::SrvFirst => self.look_ahead_to_fallback(),
-                Order::WellKnownFirst => self.look_ahead_to_srv(),
-            },
-        }
+/// Asks now what a later step may need
+pub(super) fn look_ahead(stage: &Stage, subject: &Subject, context: &mut Context) {
+    if context.config.lookahead == Lookahead::None {
+        return;
     }
-
-    /// SRV of the subject, the addresses of its targets, and those of the subject itself
-    fn look_ahead_to_srv(&mut self) {
-        let mut targets: Arc<[Target]> = Arc::default();
-        // A later service's targets matter once every earlier service is known to have none
-        let mut settled = false;
-        for owner in &self.subject.owners {
-            let answer = self.context.want_srv(owner);
-            match answer.map(|answer| answer.as_ref().map(|outcome| &outcome.selection)) {
-                _ if settled => {}
-                None | Some(Ok(Some(Selection::NotOffered))) => settled = true,
-                Some(Ok(Some(Selection::Targets(list)))) => {
-                    targets = list.clone();
-                    settled = !list.is_empty();
-                }
-                Some(Ok(None) | Err(_)) => {}
+    match stage {
+        Stage::Ended(_) => {}
+        Stage::Srv { .. } => to_srv(subject, context),
+        Stage::Targets(targets) => {
+            for host in targets.ahead() {
+                to_addresses(host, context);
             }
         }
-        for target in &*targets {
-            self.context.look_ahead_to_addresses(&target.host);
-        }
-        self.look_ahead_to_fallback();
+        // In draft-2019 the SRV steps are over when .well-known is asked
+        Stage::WellKnown(_) => match context.config.edition.rules().order {
+            Order::SrvFirst => to_addresses(subject.name.host(), context),
+            Order::WellKnownFirst => to_srv(subject, context),
+        },
     }
+}
 
-    fn look_ahead_to_fallback(&mut self) {
-        self.context
-            .look_ahead_to_addresses(self.subject.name.host());
+/// SRV of the subject, the addresses of its targets, and those of the subject itself
+fn to_srv(subject: &Subject, context: &mut Context) {
+    let mut targets: Arc<[Target]> = Arc::default();
+    // A later service's targets matter once every earlier service is known to have none
+    let mut settled = false;
+    for service in subject.services.clone() {
+        let Context { queries, ids, .. } = context;
+        let known = queries.want_srv(service, Want::Ahead, ids);
+        match known.map(|known| known.result.as_ref().map(|outcome| &outcome.selection)) {
+            _ if settled => {}
+            None | Some(Ok(Some(Selection::NotOffered))) => settled = true,
+            Some(Ok(Some(Selection::Targets(list)))) => {
+                targets = list.clone();
+                settled = !list.is_empty();
+            }
+            Some(Ok(None) | Err(_)) => {}
+        }
+    }
+    for target in &*targets {
+        to_addresses(&target.host, context);
+    }
+    to_addresses(subject.name.host(), context);
+}
+
+fn to_addresses(host: &Host, context: &mut Context) {
+    if let Host::Dns(name) = host {
+        let Context { queries, ids, .. } = context;
+        let host = queries.host(name);
+        queries.want_addresses(host, Want::Ahead, ids);
     }
 }

@@ -1,5 +1,6 @@
 //! The machine: every transition of a search, in the order of the specification.
 
+mod addresses;
 mod context;
 mod dial;
 mod fetch;
@@ -7,66 +8,48 @@ mod lookahead;
 mod outcome;
 mod queries;
 mod stage;
+mod targets;
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::mem;
 
 use self::context::Context;
-use self::dial::Dial;
-use self::fetch::Fetch;
-use self::stage::{Goal, Stage, Subject, Targets, Transition};
+use self::fetch::{Delegation, Fetch};
+use self::lookahead::look_ahead;
+use self::queries::{Known, Want};
+use self::stage::{Stage, Subject};
+use self::targets::{Goal, Targets};
 use crate::action::{Action, ActionId, Event, Reply};
-use crate::answer::Absence;
+use crate::answer::{HttpAnswer, Shown};
 use crate::config::Config;
-use crate::edition::{Order, Route, Rules};
-use crate::error::{AttemptError, ConnectError, DnsError, WellKnownError};
-use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Warning};
+use crate::edition::{Order, Place, Route, Rules};
+use crate::error::{AttemptError, ConnectError, Fault, FetchError, WellKnownError};
+use crate::found::{Connection, DiscoveryError, DiscoveryErrorKind, Found, Warning};
+use crate::machine::{Machine, Step};
 use crate::name::{DnsName, Host, ServerName};
 use crate::srv::{Selection, Target};
 use crate::time::Instant;
 
 /// The search for the server behind one server name
 ///
-/// What comes out is `poll`, what goes in `handle_*`; both may be called in any order and any number of
-/// times. See the [crate page](crate) for the loop.
-///
-/// A polled [`Step::Wait`] is stale after any `handle`. The time never runs backwards: a `now` before an
-/// earlier one counts as the earlier one.
+/// Driven by the verbs of [`Machine`]; the [crate page](crate#the-loop) has the loop, and what a loop may do.
 #[derive(Clone, Debug)]
 pub struct Discovery {
     goal: Goal,
     /// The server name, or once .well-known has delegated, the delegated one
     subject: Subject,
     stage: Stage,
+    /// Of its own time: what the loop has lost since comes on top
     deadline: Instant,
-    seed: u64,
     context: Context,
-}
-
-/// What [`Discovery::poll`] says
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "told once a search, and taken apart at once"
-)]
-pub enum Step {
-    /// Start this, and answer it
-    Act(Action),
-    /// Drop this action and whatever it opened; its reply no longer counts
-    Cancel(ActionId),
-    /// The search has ended; told once, after everything open was cancelled
-    Done(Result<Found, DiscoveryError>),
-    /// There is nothing to do before a reply, or before this time
-    Wait {
-        /// When to call [`Discovery::handle_timeout`]; `None` once the search has ended
-        until: Option<Instant>,
-    },
 }
 
 impl Discovery {
     /// Searches for where requests for `name` go, without connecting there
     ///
-    /// `seed` decides the order of SRV targets of the same priority, by their weights.
+    /// `seed` decides the order of SRV targets of the same priority, by their weights, and names the actions:
+    /// two searches that are driven together should not have the same.
     #[must_use]
     pub fn resolve(name: &ServerName, config: &Arc<Config>, seed: u64, now: Instant) -> Self {
         Self::start(Goal::Resolve, name, config, seed, now)
@@ -74,89 +57,21 @@ impl Discovery {
 
     /// Searches for the server of `name`, and connects to it
     ///
-    /// `seed` decides the order of SRV targets of the same priority, by their weights.
+    /// `seed` is as for [`resolve`](Self::resolve).
     #[must_use]
     pub fn connect(name: &ServerName, config: &Arc<Config>, seed: u64, now: Instant) -> Self {
         Self::start(Goal::Connect, name, config, seed, now)
     }
 
-    /// What to do next
-    pub fn poll(&mut self) -> Step {
-        if let Some(id) = self.context.cancelled.pop() {
-            return Step::Cancel(id);
-        }
-        if let Some(action) = self.context.queries.poll() {
-            return Step::Act(action);
-        }
-        let action = match &mut self.stage {
-            Stage::Ended(outcome) => {
-                return match outcome.take() {
-                    Some(result) => Step::Done(*result),
-                    None => Step::Wait { until: None },
-                };
-            }
-            Stage::Srv { .. } => None,
-            Stage::Targets(targets) => targets
-                .dial
-                .as_mut()
-                .and_then(Dial::poll)
-                .map(Action::Connect),
-            Stage::WellKnown(fetch) => fetch.poll(&self.context),
-        };
-        match action {
-            Some(action) => Step::Act(action),
-            None => Step::Wait {
-                until: self.deadline(),
-            },
-        }
-    }
-
-    /// Takes in the reply to an action
-    ///
-    /// A reply that is late, or repeated, or to a cancelled action, changes nothing.
-    pub fn handle(&mut self, event: Event, now: Instant) {
-        self.handle_timeout(now);
-        match event.reply {
-            Reply::Addresses(result) => self.context.queries.answer_addresses(event.id, result),
-            Reply::Connected(result) => self.handle_connected(event.id, result),
-            Reply::Fetched(result) => {
-                if let Stage::WellKnown(fetch) = &mut self.stage
-                    && let Some(result) = fetch.handle_fetched(event.id, result, &mut self.context)
-                {
-                    self.stage = self.after_well_known(result);
-                }
-            }
-            Reply::Srv(result) => self.context.queries.answer_srv(event.id, result, self.seed),
-        }
-        self.advance();
-    }
-
-    /// Notices that time has passed
-    ///
-    /// May be called early, late or twice: what is due is done, once.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        let now = self.context.now.max(now);
-        self.context.now = now;
-        if self.deadline().is_none_or(|deadline| deadline > now) {
-            return;
-        }
-        if self.deadline <= now {
-            self.stage = self.time_out();
-        }
-        self.context
-            .queries
-            .expire(now, &mut self.context.cancelled);
-        self.advance();
-    }
-
     fn start(goal: Goal, name: &ServerName, config: &Arc<Config>, seed: u64, now: Instant) -> Self {
+        let mut context = Context::new(config.clone(), seed, now);
+        let rules = config.edition.rules();
         let mut search = Self {
             goal,
-            subject: Subject::new(name.clone(), false, config.edition.rules()),
-            stage: Stage::default(),
+            subject: Subject::new(name.clone(), false, rules, &mut context.queries),
+            stage: Stage::Ended(None),
             deadline: now + config.deadlines.search,
-            seed,
-            context: Context::new(config.clone(), now),
+            context,
         };
         if name.is_longer_than_recommended() {
             search.warn(Warning::LongName {
@@ -164,7 +79,7 @@ impl Discovery {
             });
         }
         search.stage = search.begin();
-        search.advance();
+        search.advance(true);
         search
     }
 
@@ -180,8 +95,8 @@ impl Discovery {
                 self.host_on_port(Route::ExplicitPort, port)
             }
             (Host::Dns(host), _) if is_onion(host) => self.onion(match rules.order {
-                Order::SrvFirst => self.srv_step(0),
-                Order::WellKnownFirst => rules.steps.well_known,
+                Order::SrvFirst => self.srv_place(0),
+                Order::WellKnownFirst => Place::WellKnown,
             }),
             (Host::Dns(_), _) => match rules.order {
                 Order::SrvFirst => Stage::Srv { service: 0 },
@@ -192,20 +107,28 @@ impl Discovery {
 
     /// Step 3: "a regular HTTPS request is made to `https://<hostname>/.well-known/matrix/server`"
     fn well_known(&mut self) -> Stage {
-        let step = self.rules().steps.well_known;
-        Stage::WellKnown(Fetch::new(step, &self.subject.name, &mut self.context))
+        Stage::WellKnown(Fetch::new(&self.subject.name, &mut self.context))
     }
 
     /// The end of step 3
-    fn after_well_known(&mut self, result: Result<ServerName, WellKnownError>) -> Stage {
+    fn after_well_known(&mut self, result: Result<Delegation, WellKnownError>) -> Stage {
+        let now = self.context.now;
         match result {
-            Ok(delegated) => {
-                self.context.well_known().delegated = Some(delegated.clone());
-                self.subject = Subject::new(delegated, true, self.rules());
+            Ok(Delegation { name, lifetime }) => {
+                self.context.rest_on(now + lifetime);
+                let noted = self.context.well_known();
+                noted.delegated = Some(name.clone());
+                noted.expires = Some(now + lifetime);
+                let rules = self.rules();
+                self.subject = Subject::new(name, true, rules, &mut self.context.queries);
                 self.delegated()
             }
             Err(error) => {
-                self.context.well_known().error = Some(error.clone());
+                let until = now + self.context.config.lifetimes.well_known_failure;
+                self.context.rest_on(until);
+                let noted = self.context.well_known();
+                noted.error = Some(error.clone());
+                noted.expires = Some(until);
                 self.without_well_known(error)
             }
         }
@@ -221,60 +144,59 @@ impl Discovery {
             }
             // Step 3.2: "not an IP literal, and <delegated_port> is present"
             (Host::Dns(_), Some(port)) => self.host_on_port(Route::DelegatedPort, port),
-            (Host::Dns(host), None) if is_onion(host) => self.onion(self.srv_step(0)),
+            (Host::Dns(host), None) if is_onion(host) => self.onion(self.srv_place(0)),
             (Host::Dns(_), None) => Stage::Srv { service: 0 },
         }
     }
 
     /// "If the /.well-known request resulted in an error response": step 4, or the end
     fn without_well_known(&mut self, error: WellKnownError) -> Stage {
-        let rules = self.rules();
         match error {
             // draft-2019: "must result in server discovery failure"
-            WellKnownError::Body(error) if rules.invalid_body_is_final => self.fail(
+            WellKnownError::Body(error) if self.rules().invalid_body_is_final => self.fail(
                 DiscoveryErrorKind::InvalidWellKnown(error),
-                rules.steps.well_known,
+                Place::WellKnown,
             ),
             // MSC4188, where it is turned on
-            WellKnownError::Status(410) if self.context.config.gone => {
-                self.fail(DiscoveryErrorKind::Gone, rules.steps.well_known)
+            WellKnownError::Status(410) if self.context.config.gone_is_final => {
+                self.fail(DiscoveryErrorKind::Gone, Place::WellKnown)
             }
             // Our own failure says nothing of the delegation: going on could find another server
-            WellKnownError::Unreachable { cause, .. } if cause.is_ours() => self.fail(
-                DiscoveryErrorKind::Unreachable(cause),
-                rules.steps.well_known,
-            ),
+            WellKnownError::Unreachable { cause, .. } if cause.fault() == Fault::Ours => {
+                self.fail(DiscoveryErrorKind::Unreachable(cause), Place::WellKnown)
+            }
             WellKnownError::Body(_)
             | WellKnownError::Fetch(_)
             | WellKnownError::Redirect(_)
             | WellKnownError::Status(_)
             | WellKnownError::TimedOut
-            | WellKnownError::Unreachable { .. } => match rules.order {
+            | WellKnownError::Unreachable { .. } => match self.rules().order {
                 Order::SrvFirst => self.host_on_port(Route::Fallback, MATRIX_PORT),
                 Order::WellKnownFirst => Stage::Srv { service: 0 },
             },
         }
     }
 
-    /// Steps 3.3 and 3.4, 4 and 5: "an SRV record is looked up"
-    fn srv(&mut self, service: usize) -> Transition {
-        let Some(owner) = self.subject.owners.get(service).cloned() else {
-            return Transition::Next(self.without_srv());
+    /// Steps 3.3 and 3.4, 4 and 5: "an SRV record is looked up"; what follows, once it was
+    fn srv(&mut self, service: usize) -> Option<Stage> {
+        let Some(question) = self.subject.services.clone().nth(service) else {
+            return Some(self.without_srv());
         };
-        let outcome = match self.context.want_srv(&owner) {
-            None => return Transition::Stay(Stage::Srv { service }),
-            Some(Ok(outcome)) => outcome.clone(),
+        let Context { queries, ids, .. } = &mut self.context;
+        let Known { result, until } = queries.want_srv(question, Want::Now, ids)?.clone();
+        self.context.rest_on(until);
+        let owner = self.context.queries.owner(question).clone();
+        let outcome = match result {
+            Ok(outcome) => outcome,
             // Our own failure says nothing of the record: going on could find another server
-            Some(Err(error @ DnsError::OutOfSockets)) => {
-                let cause = AttemptError::Dns(*error);
-                let kind = DiscoveryErrorKind::Unreachable(cause);
-                return Transition::Next(self.fail(kind, self.srv_step(service)));
+            Err(error) if error.fault() == Fault::Ours => {
+                let kind = DiscoveryErrorKind::Unreachable(AttemptError::Dns(error));
+                return Some(self.fail(kind, self.srv_place(service)));
             }
-            Some(Err(error)) => {
-                let error = *error;
+            Err(error) => {
                 self.context.notes.provisional = true;
                 self.warn(Warning::SrvUnanswered { owner, error });
-                return Transition::Next(Stage::Srv {
+                return Some(Stage::Srv {
                     service: service + 1,
                 });
             }
@@ -286,10 +208,10 @@ impl Discovery {
                 reason,
             });
         }
-        Transition::Next(match outcome.selection {
+        Some(match outcome.selection {
             Some(Selection::NotOffered) => {
                 let kind = DiscoveryErrorKind::NotOffered { service: owner };
-                self.fail(kind, self.srv_step(service))
+                self.fail(kind, self.srv_place(service))
             }
             Some(Selection::Targets(list)) if !list.is_empty() => {
                 if self.rules().services[service].deprecated {
@@ -316,7 +238,7 @@ impl Discovery {
     fn host_on_port(&mut self, route: Route, port: u16) -> Stage {
         let host = self.subject.name.host().clone();
         if host.dns_name().is_some_and(is_onion) {
-            return self.onion(route.step(self.context.config.edition));
+            return self.onion(Place::Route(route));
         }
         Stage::Targets(Targets::new(
             route,
@@ -330,150 +252,163 @@ impl Discovery {
     }
 
     /// RFC 7686: without a proxy, there is no way to such a host
-    fn onion(&mut self, step: &'static str) -> Stage {
-        self.fail(DiscoveryErrorKind::Onion, step)
+    fn onion(&mut self, place: Place) -> Stage {
+        self.fail(DiscoveryErrorKind::Onion, place)
+    }
+
+    /// The search ends before its targets are known
+    fn fail(&mut self, kind: DiscoveryErrorKind, place: Place) -> Stage {
+        let error = outcome::failed(kind, place, &self.subject, &mut self.context);
+        Stage::Ended(Some(Err(error)))
+    }
+
+    /// The search ends with its targets, and perhaps a connection to one
+    fn end(&mut self, outcome: Result<Option<Connection>, DiscoveryErrorKind>) -> Stage {
+        let (subject, context) = (&self.subject, &mut self.context);
+        match (mem::replace(&mut self.stage, Stage::Ended(None)), outcome) {
+            (Stage::Targets(targets), Ok(connection)) => {
+                let found = outcome::found(targets, connection, subject, context);
+                Stage::Ended(Some(Ok(found)))
+            }
+            (Stage::Targets(targets), Err(kind)) => {
+                let error = outcome::failed_at(targets, kind, subject, context);
+                Stage::Ended(Some(Err(error)))
+            }
+            // Only asked for at the targets
+            (other, _) => other,
+        }
     }
 
     /// Goes from stage to stage as far as what is known and the time allow
     ///
-    /// Ends, since no stage is entered twice for the same subject and service, and the subject changes once.
-    fn advance(&mut self) {
-        loop {
+    /// A stage says what it wants when it begins, and again on news: another stage within the stage, or what SRV
+    /// records there are. Ends, since no stage is entered twice for the same subject and service, and the subject
+    /// changes once.
+    fn advance(&mut self, mut news: bool) {
+        if news {
             self.context.queries.want_nothing();
-            let transition = match mem::take(&mut self.stage) {
-                ended @ Stage::Ended(_) => Transition::Stay(ended),
-                Stage::Srv { service } => self.srv(service),
-                Stage::Targets(targets) => self.targets(targets),
-                Stage::WellKnown(mut fetch) => match fetch.advance(&mut self.context) {
-                    Some(error) => Transition::Next(self.after_well_known(Err(error))),
-                    None => Transition::Stay(Stage::WellKnown(fetch)),
-                },
-            };
-            match transition {
-                Transition::Next(stage) => self.stage = stage,
-                Transition::Stay(stage) => {
-                    self.stage = stage;
-                    break;
-                }
+        }
+        while let Some(next) = self.next_stage() {
+            self.stage = next;
+            self.context.queries.want_nothing();
+            news = true;
+        }
+        if news {
+            look_ahead(&self.stage, &self.subject, &mut self.context);
+            self.context.queries.sweep(&mut self.context.cancelled);
+        }
+    }
+
+    /// The stage that follows, once this one is over
+    fn next_stage(&mut self) -> Option<Stage> {
+        match &mut self.stage {
+            Stage::Ended(_) => None,
+            Stage::Srv { service } => {
+                let service = *service;
+                self.srv(service)
+            }
+            Stage::Targets(targets) => {
+                let tls_name = self.subject.name.host();
+                let outcome = targets.advance(self.goal, tls_name, &mut self.context)?;
+                let outcome = outcome.map_err(DiscoveryErrorKind::Unreachable);
+                Some(self.end(outcome.map(|()| None)))
+            }
+            Stage::WellKnown(fetch) => {
+                let error = fetch.advance(&mut self.context)?;
+                Some(self.after_well_known(Err(error)))
             }
         }
-        self.look_ahead();
-        self.context.queries.sweep(&mut self.context.cancelled);
     }
 
-    /// The last stage: look up the targets' addresses, and connect if that is the goal
-    fn targets(&mut self, mut targets: Targets) -> Transition {
-        let outcome = match self.goal {
-            Goal::Connect => self.dial_targets(&mut targets).map(Err),
-            Goal::Resolve => self.look_up_targets(&targets),
-        };
-        Transition::Next(match outcome {
-            None => return Transition::Stay(Stage::Targets(targets)),
-            Some(Ok(())) => self.found(&targets, None),
-            Some(Err(cause)) => self.fail_at(&targets, DiscoveryErrorKind::Unreachable(cause)),
-        })
-    }
-
-    /// One target after the other, in their order: the next when all addresses of one have failed
-    fn dial_targets(&mut self, targets: &mut Targets) -> Option<AttemptError> {
-        let step = targets.route.step(self.context.config.edition);
-        let mut cause = AttemptError::NoAddress(Absence::NoData);
-        while let Some(target) = targets.list.get(targets.current) {
-            let tls_name = self.subject.name.host();
-            let dial = targets.dial.get_or_insert_with(|| {
-                Dial::new(step, target.host.clone(), target.port, tls_name.clone())
-            });
-            cause = dial.advance(&mut self.context)?;
-            targets.dial = None;
-            targets.current += 1;
-        }
-        Some(cause)
-    }
-
-    /// Every target's addresses at once; failed when all are known and there are none
-    fn look_up_targets(&mut self, targets: &Targets) -> Option<Result<(), AttemptError>> {
-        for name in targets
-            .list
-            .iter()
-            .filter_map(|target| target.host.dns_name())
-        {
-            self.context.want_addresses(name);
-        }
-        if !targets
-            .list
-            .iter()
-            .all(|target| self.context.knows_addresses(&target.host))
-        {
-            return None;
-        }
-        let step = targets.route.step(self.context.config.edition);
-        let mut outcome = Err(AttemptError::NoAddress(Absence::NoData));
-        for Target { host, port, .. } in &*targets.list {
-            match (self.context.admit_host(step, host, *port), &outcome) {
-                (Ok(()), _) => outcome = Ok(()),
-                (Err(cause), Err(_)) => outcome = Err(cause),
-                (Err(_), Ok(())) => {}
-            }
-        }
-        Some(outcome)
-    }
-
-    fn handle_connected(&mut self, id: ActionId, result: Result<(), ConnectError>) {
+    /// Takes in how an attempt went; whether that is news
+    fn handle_connected(
+        &mut self,
+        id: ActionId,
+        result: Result<Option<Box<Shown>>, ConnectError>,
+    ) -> bool {
         let context = &mut self.context;
         match &mut self.stage {
             Stage::Targets(targets) => {
-                let dial = targets.dial.as_mut();
-                let connection = dial.and_then(|dial| dial.handle_connected(id, result, context));
-                if let Some(connection) = connection
-                    && let Stage::Targets(targets) = mem::take(&mut self.stage)
-                {
-                    self.stage = self.found(&targets, Some(connection));
-                }
+                let Some(connection) = targets.handle_connected(id, result, context) else {
+                    return false;
+                };
+                self.stage = self.end(Ok(Some(connection)));
+                true
             }
-            Stage::WellKnown(fetch) => {
-                let dial = fetch.dial();
-                let connection = dial.and_then(|dial| dial.handle_connected(id, result, context));
-                if let Some(connection) = connection {
-                    fetch.handle_connection(&connection, context);
+            Stage::WellKnown(fetch) => fetch.handle_connected(id, result, context),
+            Stage::Ended(_) | Stage::Srv { .. } => false,
+        }
+    }
+
+    /// Takes in a response; whether that is news
+    fn handle_fetched(&mut self, id: ActionId, result: Result<HttpAnswer, FetchError>) -> bool {
+        match &mut self.stage {
+            Stage::WellKnown(fetch) if fetch.awaits(id) => {
+                if let Some(result) = fetch.handle_fetched(result, &mut self.context) {
+                    self.stage = self.after_well_known(result);
                 }
+                true
             }
-            Stage::Ended(_) | Stage::Srv { .. } => {}
+            Stage::Ended(_) | Stage::Srv { .. } | Stage::Targets(_) | Stage::WellKnown(_) => false,
         }
     }
 
     /// The whole search took too long: give up what is under way
     fn time_out(&mut self) -> Stage {
         let kind = DiscoveryErrorKind::TimedOut;
-        match mem::take(&mut self.stage) {
-            ended @ Stage::Ended(_) => ended,
-            Stage::Srv { service } => self.fail(kind, self.srv_step(service)),
-            Stage::Targets(mut targets) => {
-                if let Some(dial) = &mut targets.dial {
-                    dial.cancel(&mut self.context);
-                }
-                self.fail_at(&targets, kind)
+        match &mut self.stage {
+            Stage::Ended(_) => self.end(Err(kind)),
+            Stage::Srv { service } => {
+                let service = *service;
+                self.fail(kind, self.srv_place(service))
             }
-            Stage::WellKnown(mut fetch) => {
+            Stage::Targets(targets) => {
+                targets.cancel(&mut self.context);
+                self.end(Err(kind))
+            }
+            Stage::WellKnown(fetch) => {
                 fetch.cancel(&mut self.context);
-                self.fail(kind, self.rules().steps.well_known)
+                self.fail(kind, Place::WellKnown)
             }
         }
     }
 
-    fn warn(&mut self, warning: Warning) {
-        self.context.notes.warnings.push(warning);
+    /// Lets time pass, and counts what of it the loop has lost: all of it while it left an action lie that it could
+    /// have polled, else what is beyond the time it was told to wait for
+    fn pass(&mut self, deadline: Instant, now: Instant) {
+        let since = if self.has_due() {
+            self.context.now
+        } else {
+            deadline.max(self.context.now)
+        };
+        self.context.lost += now.saturating_since(since);
+        self.context.now = self.context.now.max(now);
+    }
+
+    /// Whether there is an action that was not polled yet
+    fn has_due(&self) -> bool {
+        let of_stage = match &self.stage {
+            Stage::Ended(_) | Stage::Srv { .. } => false,
+            Stage::Targets(targets) => targets.has_due(),
+            Stage::WellKnown(fetch) => fetch.has_due(),
+        };
+        of_stage || self.context.queries.has_due()
     }
 
     /// When something happens without a reply; derived anew from what is under way
     fn deadline(&self) -> Option<Instant> {
-        let stage = match &self.stage {
+        let of_stage = match &self.stage {
             Stage::Ended(_) => return None,
             Stage::Srv { .. } => None,
-            Stage::Targets(targets) => targets.dial.as_ref().and_then(Dial::deadline),
-            Stage::WellKnown(fetch) => Some(fetch.deadline()),
+            Stage::Targets(targets) => targets.deadline(),
+            Stage::WellKnown(fetch) => Some(fetch.deadline(&self.context)),
         };
-        let others = stage.into_iter().chain(self.context.queries.deadline());
-        others.chain([self.deadline]).min()
+        let others = of_stage.into_iter().chain(self.context.queries.deadline());
+        others.chain([self.deadline + self.context.lost]).min()
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        self.context.notes.warnings.push(warning);
     }
 
     fn srv_route(&self, service: usize) -> Route {
@@ -486,12 +421,88 @@ impl Discovery {
         }
     }
 
-    fn srv_step(&self, service: usize) -> &'static str {
-        self.srv_route(service).step(self.context.config.edition)
+    fn srv_place(&self, service: usize) -> Place {
+        Place::Route(self.srv_route(service))
     }
 
     fn rules(&self) -> &'static Rules {
         self.context.config.edition.rules()
+    }
+}
+
+impl Machine for Discovery {
+    type Done = Result<Box<Found>, DiscoveryError>;
+
+    fn poll(&mut self) -> Step<Self::Done> {
+        let context = &mut self.context;
+        if let Some(id) = context.cancelled.pop() {
+            return Step::Cancel(id);
+        }
+        if let Some(action) = context.queries.poll(context.now, &context.config) {
+            return Step::Act(action);
+        }
+        let action = match &mut self.stage {
+            Stage::Ended(outcome) => {
+                return match outcome.take() {
+                    Some(result) => Step::Done(result),
+                    None => Step::Wait { until: None },
+                };
+            }
+            Stage::Srv { .. } => None,
+            Stage::Targets(targets) => targets.poll(context).map(Action::Connect),
+            Stage::WellKnown(fetch) => fetch.poll(context),
+        };
+        match action {
+            Some(action) => Step::Act(action),
+            None => Step::Wait {
+                until: self.deadline(),
+            },
+        }
+    }
+
+    fn handle(&mut self, event: Event, now: Instant) {
+        self.handle_timeout(now);
+        let context = &mut self.context;
+        let (config, now) = (&context.config, context.now);
+        let news = match event.reply {
+            Reply::Addresses(result) => {
+                let queries = &mut context.queries;
+                queries.answer_addresses(event.id, result, config, now);
+                false
+            }
+            Reply::Connected(result) => self.handle_connected(event.id, result),
+            Reply::Fetched(result) => self.handle_fetched(event.id, result),
+            Reply::Srv(result) => {
+                let queries = &mut context.queries;
+                queries.answer_srv(event.id, result, config, context.seed, now)
+            }
+        };
+        self.advance(news);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        // Without one, the search has ended
+        let Some(deadline) = self.deadline() else {
+            return;
+        };
+        self.pass(deadline, now);
+        let now = self.context.now;
+        if deadline > now {
+            return;
+        }
+        let mut news = false;
+        if self.deadline + self.context.lost <= now {
+            self.stage = self.time_out();
+            news = true;
+        }
+        let Context {
+            queries,
+            config,
+            cancelled,
+            ..
+        } = &mut self.context;
+        news |= queries.expire(now, config, cancelled);
+        self.advance(news);
     }
 }
 

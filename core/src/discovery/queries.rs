@@ -2,51 +2,91 @@
 
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use core::ops::Range;
+use core::time::Duration;
 
-use super::context::Context;
-use crate::action::{Action, ActionId, Family, LookUpAddresses, QuerySrv};
+use crate::action::{Action, ActionId, Family, Ids, LookUpAddresses, QuerySrv};
+use crate::address::{AddressPolicy, AddressRefusal};
 use crate::answer::{Absence, Answer, SrvRecord};
-use crate::error::DnsError;
+use crate::config::Config;
+use crate::error::{DnsError, Fault};
 use crate::name::DnsName;
 use crate::srv::{self, Selection, SkippedRecord};
 use crate::time::Instant;
 
-/// The questions asked so far, in order, and what came of them
+/// The questions of a search, and what came of them
+///
+/// Nothing is taken away, so that an index stays what it was: a question that was given up is as one never asked.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Queries(Vec<Query>);
-
-#[derive(Clone, Debug)]
-struct Query {
-    name: DnsName,
-    state: State,
-    /// Whether the stage in progress needs the answer, or may come to
-    wanted: bool,
+pub(super) struct Queries {
+    hosts: Vec<HostQueries>,
+    services: Vec<SrvQuery>,
 }
 
 #[derive(Clone, Debug)]
-enum State {
-    Addresses(Family, Answered<Addresses>),
+struct HostQueries {
+    name: DnsName,
+    v6: Query<Addresses>,
+    v4: Query<Addresses>,
+}
+
+#[derive(Clone, Debug)]
+struct SrvQuery {
+    owner: DnsName,
+    query: Query<SrvOutcome>,
+}
+
+#[derive(Clone, Debug)]
+struct Query<T> {
+    state: State<T>,
+    want: Want,
+}
+
+/// How far a question has come
+#[derive(Clone, Debug)]
+enum State<T> {
+    /// A driver has it until then
     Asked {
         id: ActionId,
         deadline: Instant,
-        kind: Kind,
-        sent: bool,
     },
-    Srv(Answered<SrvOutcome>),
+    /// To be handed out
+    Due {
+        id: ActionId,
+    },
+    Known(Known<T>),
+    /// Asked ahead, when this machine had no socket left: to be asked again once it is needed
+    PutOff,
+    /// Never asked, or given up
+    Unasked,
 }
 
-type Answered<T> = Result<T, DnsError>;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Addresses(Family),
-    Srv,
+/// What came of a question
+#[derive(Clone, Debug)]
+pub(super) struct Known<T> {
+    pub(super) result: Result<T, DnsError>,
+    /// How long it may be believed
+    pub(super) until: Instant,
 }
 
-/// The addresses of one family of a host
+/// Whether the answer is needed
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Want {
+    /// No, as things stand
+    No,
+    /// By a later step, perhaps
+    Ahead,
+    /// By the stage in progress
+    Now,
+}
+
+/// The addresses of one family of a host, each judged
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
-    pub(super) list: Result<Vec<IpAddr>, Absence>,
+    pub(super) dialable: Vec<IpAddr>,
+    pub(super) refused: Vec<(IpAddr, AddressRefusal)>,
+    /// In which way there are none, where there are none
+    pub(super) absence: Absence,
     pub(super) alias: bool,
     /// Whether there were more than are tried
     pub(super) cut: bool,
@@ -61,77 +101,173 @@ pub(super) struct SrvOutcome {
 }
 
 impl Queries {
+    /// Where the questions of a host stand
+    pub(super) fn host(&mut self, name: &DnsName) -> usize {
+        let known = self.hosts.iter().position(|host| host.name == *name);
+        known.unwrap_or_else(|| {
+            let new = || Query::new(unaskable(name).map(Err));
+            self.hosts.push(HostQueries {
+                name: name.clone(),
+                v6: new(),
+                v4: new(),
+            });
+            self.hosts.len() - 1
+        })
+    }
+
+    /// Where the SRV questions of these owners stand, in their order
+    pub(super) fn services(&mut self, owners: impl Iterator<Item = DnsName>) -> Range<usize> {
+        let start = self.services.len();
+        self.services.extend(owners.map(|owner| {
+            // An owner name that no message can hold has no records: nothing could not be answered
+            let known = unaskable(&owner).map(|error| match error {
+                DnsError::NotEncodable => Ok(SrvOutcome::none()),
+                other => Err(other),
+            });
+            SrvQuery {
+                owner,
+                query: Query::new(known),
+            }
+        }));
+        start..self.services.len()
+    }
+
+    /// Wants the addresses of a host
+    pub(super) fn want_addresses(&mut self, host: usize, want: Want, ids: &mut Ids) {
+        let host = &mut self.hosts[host];
+        host.v6.want(want, ids);
+        host.v4.want(want, ids);
+    }
+
+    /// Wants the SRV records of an owner; what came of it, once it is there
+    pub(super) fn want_srv(
+        &mut self,
+        service: usize,
+        want: Want,
+        ids: &mut Ids,
+    ) -> Option<&Known<SrvOutcome>> {
+        let query = &mut self.services[service].query;
+        query.want(want, ids);
+        query.known()
+    }
+
+    /// The owner name of a service
+    pub(super) fn owner(&self, service: usize) -> &DnsName {
+        &self.services[service].owner
+    }
+
+    /// What came of the look-up of one family of a host, once it is there
+    pub(super) fn addresses(&self, host: usize, family: Family) -> Option<&Known<Addresses>> {
+        let host = &self.hosts[host];
+        match family {
+            Family::V4 => host.v4.known(),
+            Family::V6 => host.v6.known(),
+        }
+    }
+
     /// Forgets what is wanted: before a stage says it anew
     pub(super) fn want_nothing(&mut self) {
-        for query in &mut self.0 {
-            query.wanted = false;
+        for host in &mut self.hosts {
+            host.v6.want = Want::No;
+            host.v4.want = Want::No;
+        }
+        for service in &mut self.services {
+            service.query.want = Want::No;
         }
     }
 
     /// Gives up every question that is open and not wanted, and tells which of them a driver has begun
     pub(super) fn sweep(&mut self, cancelled: &mut Vec<ActionId>) {
-        self.0.retain(|query| match query.state {
-            State::Asked { id, sent, .. } if !query.wanted => {
-                if sent {
-                    cancelled.push(id);
-                }
-                false
-            }
-            State::Addresses(..) | State::Asked { .. } | State::Srv(_) => true,
-        });
-    }
-
-    /// The next question that a driver has not been given yet
-    pub(super) fn poll(&mut self) -> Option<Action> {
-        self.0.iter_mut().find_map(|query| match &mut query.state {
-            State::Asked {
-                id,
-                deadline,
-                kind,
-                sent: sent @ false,
-            } => {
-                *sent = true;
-                let (id, deadline, name) = (*id, *deadline, query.name.clone());
-                Some(match *kind {
-                    Kind::Addresses(family) => Action::LookUpAddresses(LookUpAddresses {
-                        id,
-                        host: name,
-                        family,
-                        deadline,
-                    }),
-                    Kind::Srv => Action::QuerySrv(QuerySrv { id, name, deadline }),
-                })
-            }
-            State::Addresses(..) | State::Asked { .. } | State::Srv(_) => None,
-        })
-    }
-
-    /// When the next open question is given up
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let open = self.0.iter().filter_map(|query| match query.state {
-            State::Asked { deadline, .. } => Some(deadline),
-            State::Addresses(..) | State::Srv(_) => None,
-        });
-        open.min()
-    }
-
-    /// Takes the open questions whose time is over for unanswered
-    pub(super) fn expire(&mut self, now: Instant, cancelled: &mut Vec<ActionId>) {
-        for query in &mut self.0 {
-            if let State::Asked {
-                id,
-                deadline,
-                kind,
-                sent,
-            } = query.state
-                && deadline <= now
-            {
-                if sent {
-                    cancelled.push(id);
-                }
-                query.state = State::failed(kind, DnsError::TimedOut);
-            }
+        for host in &mut self.hosts {
+            host.v6.sweep(cancelled);
+            host.v4.sweep(cancelled);
         }
+        for service in &mut self.services {
+            service.query.sweep(cancelled);
+        }
+    }
+
+    /// Whether there is a question that a driver has not been given yet
+    pub(super) fn has_due(&self) -> bool {
+        let mut hosts = self.hosts.iter();
+        hosts.any(|host| host.v6.due().or(host.v4.due()).is_some())
+            || self.services.iter().any(|each| each.query.due().is_some())
+    }
+
+    /// The first question that a driver has not been given yet
+    pub(super) fn poll(&mut self, now: Instant, config: &Config) -> Option<Action> {
+        let deadline = now + config.deadlines.dns;
+        let mut hosts = self.hosts.iter();
+        let first_host = hosts.position(|host| host.v6.due().is_some() || host.v4.due().is_some());
+        let mut services = self.services.iter();
+        let first_service = services.position(|service| service.query.due().is_some());
+        // Within each list the first that is due was wanted first, but for what was given up and is wanted again
+        let host = first_host.map(|index| &mut self.hosts[index]);
+        let service = first_service.map(|index| &mut self.services[index]);
+        if let Some(service) = service
+            && host
+                .as_ref()
+                .is_none_or(|host| service.query.due() < host.v6.due().or(host.v4.due()))
+        {
+            let id = service.query.hand_out(deadline)?;
+            let name = service.owner.clone();
+            return Some(Action::QuerySrv(QuerySrv { id, name, deadline }));
+        }
+        let host = host?;
+        let (family, query) = match host.v6.due() {
+            Some(_) => (Family::V6, &mut host.v6),
+            None => (Family::V4, &mut host.v4),
+        };
+        let id = query.hand_out(deadline)?;
+        Some(Action::LookUpAddresses(LookUpAddresses {
+            id,
+            host: host.name.clone(),
+            family,
+            deadline,
+        }))
+    }
+
+    /// When the next question that a driver has is given up
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let mut first = None;
+        let mut add = |deadline: Option<Instant>| {
+            if let Some(deadline) = deadline
+                && first.is_none_or(|first| deadline < first)
+            {
+                first = Some(deadline);
+            }
+        };
+        for host in &self.hosts {
+            add(host.v6.deadline());
+            add(host.v4.deadline());
+        }
+        for service in &self.services {
+            add(service.query.deadline());
+        }
+        first
+    }
+
+    /// Takes the questions whose time is over for unanswered; whether one was for SRV records
+    pub(super) fn expire(
+        &mut self,
+        now: Instant,
+        config: &Config,
+        cancelled: &mut Vec<ActionId>,
+    ) -> bool {
+        let until = now + config.lifetimes.dns_failure;
+        let mut expire = |id: Option<ActionId>| {
+            cancelled.extend(id);
+            id.is_some()
+        };
+        for host in &mut self.hosts {
+            expire(host.v6.expire(now, until));
+            expire(host.v4.expire(now, until));
+        }
+        let mut news = false;
+        for service in &mut self.services {
+            news |= expire(service.query.expire(now, until));
+        }
+        news
     }
 
     /// Takes an answer in; one to a question that is not open changes nothing
@@ -139,178 +275,218 @@ impl Queries {
         &mut self,
         id: ActionId,
         result: Result<Answer<IpAddr>, DnsError>,
+        config: &Config,
+        now: Instant,
     ) {
-        if let Some((query, Kind::Addresses(family))) = self.open(id) {
-            let result = result.map(|answer| Addresses::new(answer, family));
-            query.state = State::Addresses(family, result);
+        for host in &mut self.hosts {
+            for (family, query) in [(Family::V6, &mut host.v6), (Family::V4, &mut host.v4)] {
+                if query.asked() == Some(id) {
+                    let until = now + lifetime(&result, config);
+                    let result =
+                        result.map(|answer| Addresses::new(answer, family, &config.addresses));
+                    return query.answer(result, until);
+                }
+            }
         }
     }
 
-    /// Takes an answer in; one to a question that is not open changes nothing
+    /// Takes an answer in; whether its question was open: else it changes nothing
     pub(super) fn answer_srv(
         &mut self,
         id: ActionId,
         result: Result<Answer<SrvRecord>, DnsError>,
+        config: &Config,
         seed: u64,
-    ) {
-        if let Some((query, Kind::Srv)) = self.open(id) {
-            query.state = State::Srv(result.map(|answer| SrvOutcome::new(answer, seed)));
-        }
-    }
-
-    /// Whether either family of a host's addresses has a property
-    pub(super) fn any(&self, host: &DnsName, property: impl Fn(&Addresses) -> bool) -> bool {
-        [Family::V6, Family::V4].into_iter().any(|family| {
-            let known = self.known_addresses(host, family);
-            matches!(known, Some(Ok(addresses)) if property(addresses))
-        })
-    }
-
-    fn open(&mut self, wanted: ActionId) -> Option<(&mut Query, Kind)> {
-        self.0.iter_mut().find_map(|query| match query.state {
-            State::Asked { id, kind, .. } if id == wanted => Some((query, kind)),
-            State::Addresses(..) | State::Asked { .. } | State::Srv(_) => None,
-        })
-    }
-
-    /// The answer about the addresses of a host, if it is there already
-    pub(super) fn known_addresses(
-        &self,
-        host: &DnsName,
-        family: Family,
-    ) -> Option<&Answered<Addresses>> {
-        let of_host = self.0.iter().filter(|query| query.name == *host);
-        of_host.into_iter().find_map(|query| match &query.state {
-            State::Addresses(of, answer) if *of == family => Some(answer),
-            State::Addresses(..) | State::Asked { .. } | State::Srv(_) => None,
-        })
-    }
-}
-
-impl Context {
-    /// Wants the addresses of a host, asking unless that has been done
-    pub(super) fn want_addresses(&mut self, host: &DnsName) {
-        for family in [Family::V6, Family::V4] {
-            self.want(host, Kind::Addresses(family));
-        }
-    }
-
-    /// Wants the SRV records of an owner, asking unless that has been done; the answer, once it is there
-    pub(super) fn want_srv(&mut self, owner: &DnsName) -> Option<&Answered<SrvOutcome>> {
-        let query = self.want(owner, Kind::Srv);
-        match &query.state {
-            State::Srv(answer) => Some(answer),
-            State::Addresses(..) | State::Asked { .. } => None,
-        }
-    }
-
-    fn want(&mut self, name: &DnsName, kind: Kind) -> &mut Query {
-        let queries = &mut self.queries.0;
-        let known = queries
-            .iter()
-            .position(|query| query.state.kind() == kind && query.name == *name);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let state = State::without_asking(name, kind).unwrap_or_else(|| State::Asked {
-                    id: self.ids.next(),
-                    deadline: self.now + self.config.deadlines.dns,
-                    kind,
-                    sent: false,
-                });
-                // Few at a time: most searches ask ten or so, and doubling would hold sixteen
-                if queries.len() == queries.capacity() {
-                    queries.reserve_exact(4);
-                }
-                queries.push(Query {
-                    name: name.clone(),
-                    state,
-                    wanted: true,
-                });
-                queries.len() - 1
-            }
+        now: Instant,
+    ) -> bool {
+        let mut services = self.services.iter_mut();
+        let Some(service) = services.find(|service| service.query.asked() == Some(id)) else {
+            return false;
         };
-        let query = &mut queries[index];
-        query.wanted = true;
-        query
+        let until = now + lifetime(&result, config);
+        let result = result.map(|answer| SrvOutcome::new(answer, seed));
+        service.query.answer(result, until);
+        true
     }
 }
 
-impl State {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Addresses(family, _) => Kind::Addresses(*family),
-            Self::Asked { kind, .. } => *kind,
-            Self::Srv(_) => Kind::Srv,
+impl<T> Query<T> {
+    fn new(known: Option<Result<T, DnsError>>) -> Self {
+        let state = match known {
+            // What cannot be asked will not be asked later either
+            Some(result) => State::Known(Known {
+                result,
+                until: Instant::END,
+            }),
+            None => State::Unasked,
+        };
+        Self {
+            state,
+            want: Want::No,
         }
     }
 
-    fn failed(kind: Kind, error: DnsError) -> Self {
-        match kind {
-            Kind::Addresses(family) => Self::Addresses(family, Err(error)),
-            Kind::Srv => Self::Srv(Err(error)),
+    fn want(&mut self, want: Want, ids: &mut Ids) {
+        self.want = self.want.max(want);
+        match self.state {
+            State::Unasked => self.state = State::Due { id: ids.next() },
+            State::PutOff if want == Want::Now => self.state = State::Due { id: ids.next() },
+            State::Asked { .. } | State::Due { .. } | State::Known(_) | State::PutOff => {}
         }
     }
 
-    /// The answer to a question that must not or cannot be asked
-    fn without_asking(name: &DnsName, kind: Kind) -> Option<Self> {
-        // RFC 7686 §2: never sent to DNS
-        if name.is_within("onion") {
-            return Some(Self::failed(kind, DnsError::Onion));
+    fn known(&self) -> Option<&Known<T>> {
+        match &self.state {
+            State::Known(known) => Some(known),
+            State::Asked { .. } | State::Due { .. } | State::PutOff | State::Unasked => None,
         }
-        if name.is_encodable() {
-            return None;
+    }
+
+    fn due(&self) -> Option<ActionId> {
+        match self.state {
+            State::Due { id } => Some(id),
+            State::Asked { .. } | State::Known(_) | State::PutOff | State::Unasked => None,
         }
-        Some(match kind {
-            Kind::Addresses(_) => Self::failed(kind, DnsError::NotEncodable),
-            // An owner name that no message can hold has no records: nothing could not be answered
-            Kind::Srv => Self::Srv(Ok(SrvOutcome {
-                selection: None,
-                skipped: Vec::new(),
-            })),
-        })
+    }
+
+    fn asked(&self) -> Option<ActionId> {
+        match self.state {
+            State::Asked { id, .. } => Some(id),
+            State::Due { .. } | State::Known(_) | State::PutOff | State::Unasked => None,
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Asked { deadline, .. } => Some(deadline),
+            State::Due { .. } | State::Known(_) | State::PutOff | State::Unasked => None,
+        }
+    }
+
+    /// A driver is given the question: from now on its time runs
+    fn hand_out(&mut self, deadline: Instant) -> Option<ActionId> {
+        let id = self.due()?;
+        self.state = State::Asked { id, deadline };
+        Some(id)
+    }
+
+    fn sweep(&mut self, cancelled: &mut Vec<ActionId>) {
+        if self.want > Want::No {
+            return;
+        }
+        match self.state {
+            State::Asked { id, .. } => cancelled.push(id),
+            State::Due { .. } => {}
+            State::Known(_) | State::PutOff | State::Unasked => return,
+        }
+        self.state = State::Unasked;
+    }
+
+    /// Takes the question for unanswered if its time is over, and tells which it was
+    fn expire(&mut self, now: Instant, until: Instant) -> Option<ActionId> {
+        match self.state {
+            State::Asked { id, deadline } if deadline <= now => {
+                let result = Err(DnsError::TimedOut);
+                self.state = State::Known(Known { result, until });
+                Some(id)
+            }
+            State::Asked { .. }
+            | State::Due { .. }
+            | State::Known(_)
+            | State::PutOff
+            | State::Unasked => None,
+        }
+    }
+
+    /// Our own failure to ask ahead says nothing: when the answer is needed, there may be a socket
+    fn answer(&mut self, result: Result<T, DnsError>, until: Instant) {
+        let is_ours = matches!(&result, Err(error) if error.fault() == Fault::Ours);
+        self.state = if is_ours && self.want < Want::Now {
+            State::PutOff
+        } else {
+            State::Known(Known { result, until })
+        };
+    }
+}
+
+/// Why a name must not or cannot be asked for
+fn unaskable(name: &DnsName) -> Option<DnsError> {
+    // RFC 7686 §2: never sent to DNS
+    if name.is_within("onion") {
+        Some(DnsError::Onion)
+    } else if name.is_encodable() {
+        None
+    } else {
+        Some(DnsError::NotEncodable)
+    }
+}
+
+/// How long an answer may be believed
+fn lifetime<T>(result: &Result<Answer<T>, DnsError>, config: &Config) -> Duration {
+    match result {
+        Ok(Answer::Found { ttl, .. } | Answer::Absent { ttl: Some(ttl), .. }) => *ttl,
+        // RFC 2308 §5: without an SOA, nobody has said how long
+        Ok(Answer::Absent { ttl: None, .. }) | Err(_) => config.lifetimes.dns_failure,
     }
 }
 
 impl Addresses {
-    fn new(answer: Answer<IpAddr>, family: Family) -> Self {
-        let (records, alias) = match answer {
-            Answer::Absent { absence, .. } => (Err(absence), false),
-            Answer::Found { records, alias, .. } => (Ok(records), alias),
+    fn new(answer: Answer<IpAddr>, family: Family, policy: &AddressPolicy) -> Self {
+        let (records, absence, alias) = match answer {
+            Answer::Absent { absence, .. } => (Vec::new(), absence, false),
+            Answer::Found { records, alias, .. } => (records, Absence::NoData, alias),
         };
-        let mut cut = false;
-        let list = records.and_then(|records| {
-            let mut list: Vec<IpAddr> = Vec::with_capacity(records.len().min(MAX_ADDRESSES));
-            for address in records {
-                if Family::of(address) == family && !list.contains(&address) {
-                    cut |= list.len() == MAX_ADDRESSES;
-                    if !cut {
-                        list.push(address);
-                    }
-                }
+        let mut addresses = Self {
+            dialable: Vec::new(),
+            refused: Vec::new(),
+            absence,
+            alias,
+            cut: false,
+        };
+        for address in records {
+            if Family::of(address) != family || addresses.has(address) {
+                continue;
             }
-            if list.is_empty() {
-                Err(Absence::NoData)
-            } else {
-                Ok(list)
+            if addresses.dialable.len() + addresses.refused.len() == MAX_ADDRESSES {
+                addresses.cut = true;
+                break;
             }
-        });
-        Self { list, alias, cut }
+            match policy.judge(address) {
+                Ok(()) => addresses.dialable.push(address),
+                Err(refusal) => addresses.refused.push((address, refusal)),
+            }
+        }
+        addresses
+    }
+
+    fn has(&self, address: IpAddr) -> bool {
+        let mut refused = self.refused.iter();
+        self.dialable.contains(&address) || refused.any(|(refused, _)| *refused == address)
     }
 }
 
 impl SrvOutcome {
     fn new(answer: Answer<SrvRecord>, seed: u64) -> Self {
-        let mut skipped = Vec::new();
-        let selection = match answer {
+        match answer {
             Answer::Found { records, .. } if !records.is_empty() => {
-                Some(srv::select(records, seed, |record, reason| {
+                let mut skipped = Vec::new();
+                let selection = srv::select(records, seed, |record, reason| {
                     skipped.push((record.target.clone(), reason));
-                }))
+                });
+                Self {
+                    selection: Some(selection),
+                    skipped,
+                }
             }
-            Answer::Absent { .. } | Answer::Found { .. } => None,
-        };
-        Self { selection, skipped }
+            Answer::Absent { .. } | Answer::Found { .. } => Self::none(),
+        }
+    }
+
+    fn none() -> Self {
+        Self {
+            selection: None,
+            skipped: Vec::new(),
+        }
     }
 }
 

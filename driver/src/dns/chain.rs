@@ -65,26 +65,21 @@ impl Chain {
         }
         let ttl = self.negative_ttl(response);
         if response.no_such_name {
-            return Ok(Some(Answer::Absent {
-                absence: Absence::NoSuchName,
-                ttl,
-            }));
+            return Ok(Some(Answer::absent(Absence::NoSuchName, ttl)));
         }
         if self.passed.len() > before && ttl.is_none() {
             return Ok(None);
         }
-        Ok(Some(Answer::Absent {
-            absence: Absence::NoData,
-            ttl,
-        }))
+        Ok(Some(Answer::absent(Absence::NoData, ttl)))
     }
 
     /// These records of the end's, seen from the name asked for
     pub(super) fn found<T>(&self, records: Vec<T>, ttl: Duration) -> Answer<T> {
-        Answer::Found {
-            records,
-            ttl: ttl.min(self.ttl),
-            alias: !self.passed.is_empty(),
+        let answer = Answer::found(records, ttl.min(self.ttl));
+        if self.passed.is_empty() {
+            answer
+        } else {
+            answer.by_alias()
         }
     }
 

@@ -58,16 +58,9 @@ impl Hosts {
         let records: Vec<_> = of_family.copied().collect();
         let ttl = Duration::ZERO;
         Some(if records.is_empty() {
-            Answer::Absent {
-                absence: Absence::NoData,
-                ttl: Some(ttl),
-            }
+            Answer::absent(Absence::NoData, Some(ttl))
         } else {
-            Answer::Found {
-                records,
-                ttl,
-                alias: false,
-            }
+            Answer::found(records, ttl)
         })
     }
 
@@ -119,10 +112,7 @@ mod tests {
     #[test]
     fn a_name_with_one_family_has_no_data_in_the_other() {
         let hosts = Hosts::parse(b"192.0.2.1 a\n");
-        let absent = Answer::Absent {
-            absence: Absence::NoData,
-            ttl: Some(Duration::ZERO),
-        };
+        let absent = Answer::absent(Absence::NoData, Some(Duration::ZERO));
         assert_eq!(look_up(&hosts, "a", Family::V6), Some(absent));
     }
 
@@ -157,10 +147,6 @@ mod tests {
             .iter()
             .map(|address| address.parse().unwrap())
             .collect();
-        Some(Answer::Found {
-            records,
-            ttl: Duration::ZERO,
-            alias: false,
-        })
+        Some(Answer::found(records, Duration::ZERO))
     }
 }

@@ -240,17 +240,11 @@ impl<T: Clone> Lookup<T> {
     fn answer(&mut self, special: Special) {
         let ttl = Duration::ZERO;
         self.state = State::Done(match (special, &self.kind.loopback) {
-            (Special::Invalid, _) => Ok(Answer::Absent {
-                absence: Absence::NoSuchName,
-                ttl: Some(ttl),
-            }),
+            (Special::Invalid, _) => Ok(Answer::absent(Absence::NoSuchName, Some(ttl))),
             (Special::Localhost, Some(loopback)) => {
                 Ok(self.chain.found(vec![loopback.clone()], ttl))
             }
-            (Special::Localhost, None) => Ok(Answer::Absent {
-                absence: Absence::NoData,
-                ttl: Some(ttl),
-            }),
+            (Special::Localhost, None) => Ok(Answer::absent(Absence::NoData, Some(ttl))),
             (Special::Onion, _) => Err(DnsError::Onion),
         });
     }

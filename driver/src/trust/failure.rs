@@ -143,7 +143,9 @@ fn other_error(error: &(dyn Error + 'static)) -> CertificateError {
 fn unsupported(algorithm: &[u8]) -> CertificateError {
     let known = WEAK_SIGNATURES.iter();
     match { known }.find(|(identifier, _)| algorithm.starts_with(identifier)) {
-        Some((_, algorithm)) => CertificateError::WeakSignature { algorithm },
+        Some((_, algorithm)) => CertificateError::WeakSignature {
+            algorithm: (*algorithm).into(),
+        },
         None => CertificateError::UnsupportedSignature,
     }
 }

@@ -220,6 +220,7 @@ fn forced(edition: Edition, step: &str) -> u32 {
         Edition::Draft2019 => DRAFT_2019,
         Edition::R0_1 => R0_1,
         Edition::V1_8 => V1_8,
+        other => panic!("no graph of {other}"),
     };
     longest_path(exchanges, step)
 }

@@ -249,18 +249,11 @@ impl Peer {
 }
 
 pub(super) fn found<T>(records: Vec<T>) -> DnsResult<T> {
-    Ok(Answer::Found {
-        records,
-        ttl: TTL,
-        alias: false,
-    })
+    Ok(Answer::found(records, TTL))
 }
 
 pub(super) fn none<T>(absence: Absence) -> DnsResult<T> {
-    Ok(Answer::Absent {
-        absence,
-        ttl: Some(TTL),
-    })
+    Ok(Answer::absent(absence, Some(TTL)))
 }
 
 fn absent<T>() -> Reply<DnsResult<T>> {

@@ -62,6 +62,7 @@ pub struct Script {
     latency: Latency,
     name: ServerName,
     noisy: bool,
+    one_at_a_time: bool,
     seed: u64,
 }
 
@@ -95,6 +96,7 @@ impl Script {
             latency: Latency::default(),
             name: name.parse().expect("a script has a server name"),
             noisy: false,
+            one_at_a_time: false,
             seed: 0,
         }
     }
@@ -150,6 +152,14 @@ impl Script {
     #[must_use]
     pub fn noisy(mut self) -> Self {
         self.noisy = true;
+        self
+    }
+
+    /// Makes the driver one that does one thing at a time: it polls an action, waits until it is over, and then polls
+    /// the next
+    #[must_use]
+    pub fn one_at_a_time(mut self) -> Self {
+        self.one_at_a_time = true;
         self
     }
 

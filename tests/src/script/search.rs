@@ -4,7 +4,7 @@ mod carry;
 
 use std::collections::BTreeMap;
 
-use fedway_core::{ActionId, Discovery, DiscoveryError, Event, Found, Instant, Step};
+use fedway_core::{ActionId, Discovery, DiscoveryError, Event, Found, Instant, Machine, Step};
 
 use super::run::{Command, Entry, Run};
 use super::{Answers, Script};
@@ -64,7 +64,7 @@ impl State {
     }
 }
 
-type Outcome = Result<Found, DiscoveryError>;
+type Outcome = Result<Box<Found>, DiscoveryError>;
 
 impl<'a> Search<'a> {
     pub(super) fn new(script: &'a Script) -> Self {
@@ -88,7 +88,13 @@ impl<'a> Search<'a> {
                 self.complain("something was said after the end");
             }
             match step {
-                Step::Act(action) => self.start(action),
+                Step::Act(action) => {
+                    let id = action.id();
+                    self.start(action);
+                    if self.script.one_at_a_time {
+                        self.carry_out(id);
+                    }
+                }
                 Step::Cancel(id) => self.cancel(id),
                 Step::Done(outcome) => {
                     self.check_end(&outcome);
@@ -101,7 +107,7 @@ impl<'a> Search<'a> {
                     if !self.wait(until) {
                         let (outcome, at) = ended.expect("it waits for a time until it has ended");
                         return Run {
-                            outcome,
+                            outcome: outcome.map(|found| *found),
                             elapsed: at.since_origin(),
                             log: self.log,
                         };
@@ -128,6 +134,24 @@ impl<'a> Search<'a> {
             return false;
         }
         true
+    }
+
+    /// Does nothing else until the action is over: not even what is due meanwhile
+    fn carry_out(&mut self, id: ActionId) {
+        let deadline = self.given[&id].deadline;
+        let mut replies = self.queue.iter();
+        let reply = replies.find(|((at, _), delivery)| delivery.id == id && *at < deadline);
+        match reply.map(|(key, _)| *key) {
+            Some(key) => {
+                self.now = key.0;
+                let delivery = self.queue.remove(&key).expect("it was found there");
+                self.deliver(delivery);
+            }
+            None => {
+                self.now = deadline;
+                self.machine.handle_timeout(deadline);
+            }
+        }
     }
 
     fn deliver(&mut self, delivery: Delivery) {

@@ -39,7 +39,7 @@ fn a_special_purpose_literal_is_not_dialled() {
         for goal in Goal::ALL {
             let run = Script::new(goal, name).run();
             assert_eq!(run.error().kind, refused(net), "{name}");
-            assert_eq!(run.error().step, "1");
+            assert_eq!(run.error().step(), "1");
             assert_eq!(run.lines(), [""; 0], "{name}");
             assert!(!run.error().is_temporary());
         }
@@ -76,9 +76,9 @@ fn a_special_purpose_answer_is_not_dialled() {
     assert_eq!(
         attempts,
         [
-            "step 2: example.org at [::1]:9000: address refused: in the special-purpose network ::1/128",
-            "step 2: example.org at 10.0.0.1:9000: address refused: in the special-purpose network 10.0.0.0/8",
-            "step 2: example.org at 127.0.0.1:9000: address refused: in the special-purpose network 127.0.0.0/8",
+            "example.org at [::1]:9000: address refused: in the special-purpose network ::1/128",
+            "example.org at 10.0.0.1:9000: address refused: in the special-purpose network 10.0.0.0/8",
+            "example.org at 127.0.0.1:9000: address refused: in the special-purpose network 127.0.0.0/8",
         ]
     );
 }
@@ -173,7 +173,7 @@ fn a_delegated_special_purpose_literal_is_not_dialled() {
         s.well_known("example.org").delegates_to(delegated);
         let run = s.run();
         assert_eq!(
-            (&run.error().kind, run.error().step),
+            (&run.error().kind, run.error().step()),
             (&refused(net), "3.1")
         );
         assert_eq!(run.connects().len(), 1);

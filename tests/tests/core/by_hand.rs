@@ -1,6 +1,6 @@
 //! Driving a search without the harness of scripts.
 
-use fedway_core::{Action, Answer, Discovery, Event, Family, HttpAnswer, Instant, Step};
+use fedway_core::{Action, Answer, Discovery, Event, Family, HttpAnswer, Instant, Machine, Step};
 use fedway_testkit::script::{Script, srv};
 
 use crate::{ms, secs};
@@ -34,7 +34,7 @@ pub(crate) fn rest(search: &mut Discovery) -> Vec<String> {
 pub(crate) fn answered(action: Action) -> Event {
     let ttl = secs(300);
     match action {
-        Action::Connect(connect) => connect.reply(Ok(())),
+        Action::Connect(connect) => connect.reply(Ok(None)),
         Action::FetchWellKnown(fetch) => {
             fetch.reply(Ok(HttpAnswer::ok(r#"{"m.server":"192.0.2.7"}"#)))
         }
@@ -43,19 +43,11 @@ pub(crate) fn answered(action: Action) -> Event {
                 Family::V4 => vec!["192.0.2.1".parse().unwrap()],
                 Family::V6 => vec!["2001:db8::1".parse().unwrap()],
             };
-            look_up.reply(Ok(Answer::Found {
-                records,
-                ttl,
-                alias: false,
-            }))
+            look_up.reply(Ok(Answer::found(records, ttl)))
         }
         Action::QuerySrv(query) => {
             let records = vec![srv(0, 0, 8001, "target.example.net")];
-            query.reply(Ok(Answer::Found {
-                records,
-                ttl,
-                alias: false,
-            }))
+            query.reply(Ok(Answer::found(records, ttl)))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a driver may do to the machine: answer late, twice or never, and call it at any time.
 
-use fedway_core::{Action, Discovery, Edition, Instant, Lookahead, Step};
+use fedway_core::{Action, Discovery, Edition, Instant, Lookahead, Machine, Step};
 use fedway_testkit::script::{Script, srv};
 
 use crate::by_hand::{acts, answered, at, rest, with_port};

@@ -111,7 +111,7 @@ fn v1_8_does_not_turn_to_the_deprecated_service_where_the_targets_of_the_registe
     let mut s = both_services();
     s.connect("192.0.2.2:8002").works();
     let run = s.run();
-    assert_eq!(run.error().step, "4");
+    assert_eq!(run.error().step(), "4");
     assert_eq!(
         run.connects().last().unwrap(),
         "192.0.2.1:8001 as example.org"
@@ -140,7 +140,7 @@ fn draft_2019_ends_where_the_body_of_a_200_is_invalid() {
     for body in INVALID_BODIES {
         let run = with_body(Edition::Draft2019, body).run();
         let error = run.error();
-        assert_eq!(error.step, "3", "{body}");
+        assert_eq!(error.step(), "3", "{body}");
         assert!(
             matches!(error.kind, DiscoveryErrorKind::InvalidWellKnown(_)),
             "{body}"

@@ -84,7 +84,7 @@ fn an_onion_name_asks_nobody_anything_by_the_first_step_that_would() {
                 let run = Script::new(goal, name).edition(edition).run();
                 assert_eq!(run.lines(), [""; 0], "{name}");
                 assert_eq!(
-                    (&run.error().kind, run.error().step),
+                    (&run.error().kind, run.error().step()),
                     (&DiscoveryErrorKind::Onion, step),
                     "{edition} {name}"
                 );
@@ -100,7 +100,7 @@ fn an_onion_name_with_port_asks_nobody_anything_by_step_2() {
         let run = Script::connect("hidden.onion:8448").edition(edition).run();
         assert_eq!(run.lines(), [""; 0]);
         assert_eq!(
-            (&run.error().kind, run.error().step),
+            (&run.error().kind, run.error().step()),
             (&DiscoveryErrorKind::Onion, "2")
         );
     }
@@ -126,7 +126,7 @@ fn a_delegated_onion_name_asks_nobody_for_it() {
             let run = s.run();
             assert!(!run.to_string().contains("onion"), "{run}");
             assert_eq!(
-                (&run.error().kind, run.error().step),
+                (&run.error().kind, run.error().step()),
                 (&DiscoveryErrorKind::Onion, step)
             );
         }

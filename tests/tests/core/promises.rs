@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fedway_core::{Action, DiscoveryErrorKind, Edition, Instant, Step};
+use fedway_core::{Action, DiscoveryErrorKind, Edition, Instant, Machine, Step};
 use fedway_testkit::script::{Dice, Goal, Script, srv};
 
 use crate::by_hand::{acts, answered, at, rest, with_port};
@@ -82,9 +82,10 @@ fn an_outcome_outlives_the_deadline_of_the_search_that_nobody_polled() {
 
 #[test]
 fn the_deadline_of_the_whole_search_is_told_as_what_ended_it() {
-    let mut search = delegated().start();
+    let s = delegated().config(|config| config.deadlines.search = ms(4_999));
+    let mut search = s.start();
     drop(acts(&mut search));
-    search.handle_timeout(at(30_000));
+    search.handle_timeout(at(4_999));
     let outcome = loop {
         match search.poll() {
             Step::Cancel(_) => {}

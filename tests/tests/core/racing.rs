@@ -271,8 +271,8 @@ fn the_search_has_failed_when_every_address_has() {
     assert_eq!(
         attempts,
         [
-            "step 2: example.org at [2001:db8::1]:9000: connection failed: address unreachable",
-            "step 2: example.org at 192.0.2.1:9000: connection failed: connection refused",
+            "example.org at [2001:db8::1]:9000: connection failed: address unreachable",
+            "example.org at 192.0.2.1:9000: connection failed: connection refused",
         ]
     );
 }

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fedway_core::{
-    Connection, Destination, DiscoveryError, DiscoveryErrorKind, Edition, Lookahead, Notes,
-    Verdict, Warning,
+    Connection, Deadlines, Destination, DiscoveryError, DiscoveryErrorKind, Edition, Lookahead,
+    Notes, Verdict, Warning,
 };
 use fedway_testkit::script::{Answers, Dice, Goal, Run, Script};
 
@@ -100,6 +100,27 @@ fn how_long_answers_take_changes_nothing_but_who_wins_a_race() {
 }
 
 #[test]
+fn a_loop_that_does_one_thing_at_a_time_finds_the_same_server() {
+    every_search(
+        200,
+        |seed| Dice::new(seed).with_silence(),
+        |script, what| {
+            for lookahead in [Lookahead::Dns, Lookahead::None] {
+                let script = script.clone().lookahead(lookahead);
+                let script = script.config(|config| config.deadlines = Deadlines::default());
+                let together = script.run();
+                let in_turn = script.one_at_a_time().run();
+                assert_eq!(
+                    timeless(&in_turn, what.goal),
+                    timeless(&together, what.goal),
+                    "{what}\n{in_turn}\nagainst\n{together}"
+                );
+            }
+        },
+    );
+}
+
+#[test]
 fn stale_late_and_repeated_replies_change_nothing() {
     every_search(
         300,
@@ -150,9 +171,18 @@ fn both(script: Script) -> (Run, Run) {
     (ahead, script.lookahead(Lookahead::None).run())
 }
 
-/// The whole outcome, save that ids are given out in another order
+/// The whole outcome, save when it ends, and that ids are given out in another order
 fn everything(run: &Run) -> Outcome {
-    let found = run.outcome.clone()?;
+    let mut outcome = run.outcome.clone();
+    let notes = match &mut outcome {
+        Ok(found) => &mut found.notes,
+        Err(error) => &mut error.notes,
+    };
+    // An answer that comes earlier ends earlier
+    if let Some(well_known) = &mut notes.well_known {
+        well_known.expires = None;
+    }
+    let found = outcome?;
     Ok((found.destination, place(found.connection), found.notes))
 }
 
@@ -215,7 +245,7 @@ fn timeless(run: &Run, goal: Goal) -> impl PartialEq + std::fmt::Debug + use<> {
         }
         Err(error) => Err((
             kind(&error.kind),
-            error.step,
+            error.step(),
             error.destination.as_deref().map(outline),
             error.notes.provisional,
             warnings(&error.notes.warnings),

@@ -21,7 +21,7 @@ fn a_connection_on_30_s_is_too_late_and_the_destination_is_told_all_the_same() {
     let run = s.run();
     let error = run.error();
     assert_eq!(
-        (&error.kind, error.step),
+        (&error.kind, error.step()),
         (&DiscoveryErrorKind::TimedOut, "1")
     );
     assert_eq!(error.destination.as_ref().unwrap().host_header, "192.0.2.1");
@@ -36,7 +36,7 @@ fn the_30_s_end_a_request_under_way() {
     s.well_known("example.org").hangs();
     let run = s.run();
     assert_eq!(
-        (&run.error().kind, run.error().step),
+        (&run.error().kind, run.error().step()),
         (&DiscoveryErrorKind::TimedOut, "3")
     );
     assert_eq!(run.error().destination, None);
@@ -61,7 +61,7 @@ fn the_30_s_end_an_srv_question_under_way_by_its_own_step() {
         s.srv("_matrix._tcp.example.org").is_silent();
         let run = s.run();
         assert_eq!(
-            (&run.error().kind, run.error().step),
+            (&run.error().kind, run.error().step()),
             (&DiscoveryErrorKind::TimedOut, step)
         );
         assert_eq!(run.elapsed, secs(30));
@@ -76,7 +76,7 @@ fn the_30_s_end_a_look_up_of_targets_under_way() {
         s.a("example.org").is_silent();
         let run = s.run();
         assert_eq!(
-            (&run.error().kind, run.error().step),
+            (&run.error().kind, run.error().step()),
             (&DiscoveryErrorKind::TimedOut, "2")
         );
         assert_eq!(

@@ -22,7 +22,7 @@ fn a_target_of_the_root_says_that_the_service_is_not_offered() {
         let run = s.run();
         let service = DnsName::new("_matrix._tcp.example.org").unwrap();
         assert_eq!(run.error().kind, DiscoveryErrorKind::NotOffered { service });
-        assert_eq!(run.error().step, step);
+        assert_eq!(run.error().step(), step);
         assert!(!run.error().is_temporary());
     }
 }

@@ -175,7 +175,7 @@ fn a_skipped_check_lets_any_certificate_pass_and_a_verified_one_does_not() {
     assert_eq!(s.run().found().destination.step(), "3.2");
     let mut s = delegated();
     s.connect("192.0.2.7:9000").is_untrusted();
-    assert_eq!(s.run().error().step, "3.2");
+    assert_eq!(s.run().error().step(), "3.2");
 }
 
 #[test]

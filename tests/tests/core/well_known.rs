@@ -2,7 +2,7 @@
 
 use fedway_core::{
     Action, Answer, AttemptError, BodyError, ConnectError, DiscoveryErrorKind, DnsError, Edition,
-    Family, FetchError, HttpAnswer, Instant, Step, WellKnownError,
+    Family, FetchError, FieldName, HttpAnswer, Instant, Machine, Step, WellKnownError,
 };
 use fedway_testkit::script::Script;
 
@@ -28,7 +28,7 @@ fn our_own_want_of_sockets_ends_the_search_before_another_server_is_found() {
             let run = s.run();
             let error = run.error();
             assert_eq!(error.kind, DiscoveryErrorKind::Unreachable(cause.clone()));
-            assert!(error.step == "3" && error.is_temporary(), "{edition}");
+            assert!(error.step() == "3" && error.is_temporary(), "{edition}");
         }
     }
 }
@@ -50,9 +50,9 @@ fn every_status_but_200_is_an_error() {
         500, 503, 599,
     ] {
         let mut s = fallback();
-        let mut answer = HttpAnswer::ok(r#"{"m.server":"host.example.net:9000"}"#);
+        let mut answer = HttpAnswer::ok(r#"{"m.server":"host.example.net:9000"}"#)
+            .with(FieldName::Location, "https://other.example.com/");
         answer.status = status;
-        answer.location = Some(b"https://other.example.com/".to_vec());
         s.well_known("example.org").gives(answer);
         let run = s.run();
         assert_eq!(run.found().destination.step(), "6", "{status}");
@@ -64,9 +64,8 @@ fn every_status_but_200_is_an_error() {
 #[test]
 fn a_200_that_delegates_counts_whatever_else_it_holds_and_has_a_location() {
     let mut s = fallback();
-    let mut answer =
-        HttpAnswer::ok(r#"{"x":[{"m.server":1}],"m.server":"192.0.2.7:9000","y":null}"#);
-    answer.location = Some(b"https://other.example.com/".to_vec());
+    let answer = HttpAnswer::ok(r#"{"x":[{"m.server":1}],"m.server":"192.0.2.7:9000","y":null}"#)
+        .with(FieldName::Location, "https://other.example.com/");
     s.well_known("example.org").gives(answer);
     s.connect("192.0.2.7:9000").works();
     let run = s.run();
@@ -78,13 +77,15 @@ fn a_200_that_delegates_counts_whatever_else_it_holds_and_has_a_location() {
 }
 
 #[test]
-fn an_answer_has_no_content_type_to_look_at() {
-    // Written out: a field more would not build
-    let HttpAnswer {
-        status: _,
-        location: _,
-        body: _,
-    } = HttpAnswer::default();
+fn a_body_counts_whatever_its_content_type() {
+    for content_type in ["text/html", "application/octet-stream", ""] {
+        let mut s = fallback();
+        let answer = HttpAnswer::ok(r#"{"m.server":"192.0.2.7:9000"}"#);
+        let answer = answer.with(FieldName::ContentType, content_type);
+        s.well_known("example.org").gives(answer);
+        s.connect("192.0.2.7:9000").works();
+        assert_eq!(s.run().found().destination.step(), "3.1");
+    }
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn a_web_server_that_cannot_be_connected_to_is_an_error_like_any_other() {
         };
         assert_eq!(
             attempt.to_string(),
-            "step 3: example.org at 198.51.100.1:443: connection failed: connection refused"
+            "example.org at 198.51.100.1:443: connection failed: connection refused"
         );
     }
 }
@@ -211,18 +212,18 @@ fn a_410_ends_the_search_where_it_is_turned_on_and_no_other_status_does() {
     for (edition, _) in FALLBACK_STEPS {
         let mut s = fallback()
             .edition(edition)
-            .config(|config| config.gone = true);
+            .config(|config| config.gone_is_final = true);
         s.well_known("example.org").fails(410);
         let run = s.run();
         assert_eq!(
-            (&run.error().kind, run.error().step),
+            (&run.error().kind, run.error().step()),
             (&DiscoveryErrorKind::Gone, "3")
         );
         assert_eq!(run.connects().len(), 1);
         assert!(!run.error().is_temporary());
     }
     for status in [404, 409, 411, 500] {
-        let mut s = fallback().config(|config| config.gone = true);
+        let mut s = fallback().config(|config| config.gone_is_final = true);
         s.well_known("example.org").fails(status);
         assert_eq!(s.run().found().destination.step(), "6");
     }
@@ -230,7 +231,7 @@ fn a_410_ends_the_search_where_it_is_turned_on_and_no_other_status_does() {
 
 #[test]
 fn a_410_behind_a_redirect_ends_the_search_where_it_is_turned_on() {
-    let mut s = fallback().config(|config| config.gone = true);
+    let mut s = fallback().config(|config| config.gone_is_final = true);
     s.well_known("example.org").redirects(302, "/gone");
     s.get("https://example.org/gone").fails(410);
     assert_eq!(s.run().error().kind, DiscoveryErrorKind::Gone);
@@ -275,7 +276,7 @@ fn limits(script: Script) -> (usize, usize) {
     let (mut search, now) = (script.start(), Instant::ORIGIN);
     loop {
         match search.poll() {
-            Step::Act(Action::Connect(connect)) => search.handle(connect.reply(Ok(())), now),
+            Step::Act(Action::Connect(connect)) => search.handle(connect.reply(Ok(None)), now),
             Step::Act(Action::FetchWellKnown(fetch)) => {
                 return (fetch.max_head(), fetch.max_body());
             }
@@ -284,11 +285,7 @@ fn limits(script: Script) -> (usize, usize) {
                     Family::V4 => vec!["192.0.2.1".parse().unwrap()],
                     Family::V6 => vec![],
                 };
-                let answer = Answer::Found {
-                    records,
-                    ttl: crate::secs(1),
-                    alias: false,
-                };
+                let answer = Answer::found(records, crate::secs(1));
                 search.handle(look_up.reply(Ok(answer)), now);
             }
             Step::Act(Action::QuerySrv(_)) | Step::Cancel(_) => {}

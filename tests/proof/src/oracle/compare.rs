@@ -180,7 +180,7 @@ fn outcomes(
                 (Some(place), Some(destination)) => destinations(place, destination, world, true),
                 (None, Some(_)) | (Some(_), None) => Some("destination of a failure"),
             };
-            (*step != error.step)
+            (*step != error.step())
                 .then_some("step of a failure")
                 .or((*host != error.host).then_some("host of a failure"))
                 .or((!same_failure(failure, &error.kind, in_order)).then_some("kind of a failure"))

@@ -73,6 +73,7 @@ pub fn ask(edition: Edition, goal: Goal, world: &World, chance: &[SrvRecord]) ->
         Edition::Draft2019 => draft_2019::draft_2019(&name, &mut net),
         Edition::R0_1 => r0_1::r0_1(&name, &mut net),
         Edition::V1_8 => v1_8::v1_8(&name, &mut net),
+        other => panic!("the text of {other} was not read"),
     };
     net.close(outcome)
 }

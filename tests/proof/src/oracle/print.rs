@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use fedway_core::{
-    Absence, Answer, ConnectError, DnsError, HttpAnswer, Lookahead, SrvRecord, TlsError,
+    Absence, Answer, ConnectError, DnsError, FieldName, HttpAnswer, Lookahead, SrvRecord, TlsError,
 };
 use fedway_testkit::script::{DnsResult, Reply, split_url};
 
@@ -43,7 +43,7 @@ pub fn print_test(world: &World, found: &Disagreement) -> String {
 fn policies(world: &World) -> Vec<String> {
     let mut changes = String::new();
     if world.gone {
-        changes += " config.gone = true;";
+        changes += " config.gone_is_final = true;";
     }
     for net in &world.deny {
         // Writing to a String cannot fail
@@ -131,7 +131,7 @@ fn end(outcome: &Outcome) -> Vec<String> {
             },
         ],
         Outcome::Failed { step, failure, .. } => vec![
-            format!("    assert_eq!(run.error().step, {step:?});"),
+            format!("    assert_eq!(run.error().step(), {step:?});"),
             format!("    // {failure:?}"),
             format!(
                 "    assert!(matches!(run.error().kind, DiscoveryErrorKind::{}));",
@@ -241,7 +241,7 @@ fn dns<T>(reply: &Reply<DnsResult<T>>, records: impl Fn(&[T]) -> String) -> Stri
 
 fn http(answer: &HttpAnswer) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match (&answer.location, answer.status) {
+    match (answer.values(FieldName::Location).next(), answer.status) {
         (Some(location), status) => format!("redirects({status}, {:?})", text(location)),
         (None, 200) => format!("has_body({:?})", text(&answer.body)),
         (None, status) => format!("fails({status})"),

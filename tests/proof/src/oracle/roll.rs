@@ -164,10 +164,11 @@ impl Roll {
     }
 
     fn found<T>(&mut self, records: Vec<T>) -> DnsResult<T> {
-        Ok(Answer::Found {
-            records,
-            ttl: TTL,
-            alias: self.dice.percent(15),
+        let answer = Answer::found(records, TTL);
+        Ok(if self.dice.percent(15) {
+            answer.by_alias()
+        } else {
+            answer
         })
     }
 
@@ -269,10 +270,7 @@ impl Roll {
 }
 
 fn absent<T>(absence: Absence) -> Answer<T> {
-    Answer::Absent {
-        absence,
-        ttl: Some(TTL),
-    }
+    Answer::absent(absence, Some(TTL))
 }
 
 fn numbered(family: Family, place: u8) -> IpAddr {

@@ -1,6 +1,6 @@
 //! "a regular HTTPS request is made to `https://<hostname>/.well-known/matrix/server`"
 
-use fedway_core::{HttpAnswer, RedirectError, ServerName};
+use fedway_core::{FieldName, HttpAnswer, RedirectError, ServerName};
 use fedway_testkit::script::Reply;
 
 use super::json;
@@ -64,7 +64,8 @@ fn next(
     visited: &[(fedway_core::Host, u16, String)],
     answer: &HttpAnswer,
 ) -> Result<Url, RedirectError> {
-    let location = answer.location.as_deref().ok_or(RedirectError::Location)?;
+    let mut locations = answer.values(FieldName::Location);
+    let location = locations.next().ok_or(RedirectError::Location)?;
     let next = url.join(location)?;
     if visited.contains(&next.place()) {
         return Err(RedirectError::Loop);

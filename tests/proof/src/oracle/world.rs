@@ -61,7 +61,7 @@ impl World {
     ///
     /// If a rule is none.
     pub fn configure(&self, config: &mut Config) {
-        config.gone = self.gone;
+        config.gone_is_final = self.gone;
         let deny = self.deny.iter().map(|net| net.parse());
         config.addresses.deny = deny.collect::<Result<_, _>>().expect("networks");
         let skip = self.skip.iter().map(|rule| rule.parse());

@@ -230,15 +230,8 @@ impl Dns for Book {
 
 fn answer<T>(record: Option<T>) -> Answer<T> {
     match record {
-        None => Answer::Absent {
-            absence: Absence::NoSuchName,
-            ttl: None,
-        },
-        Some(record) => Answer::Found {
-            records: vec![record],
-            ttl: ms(60_000),
-            alias: false,
-        },
+        None => Answer::absent(Absence::NoSuchName, None),
+        Some(record) => Answer::found(vec![record], ms(60_000)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Connections that fail, and what is tried next.
 
 use fedway_core::{
-    Absence, AttemptError, ConnectError, DiscoveryError, DiscoveryErrorKind, DnsError, TlsError,
+    Absence, AttemptError, ConnectError, DiscoveryError, DiscoveryErrorKind, DnsError, Edition,
+    Place, Route, TlsError,
 };
 use fedway_testkit::world::{
     Certificate, ConnectionFault, DnsFault, Event, Https, RecordType, WorldPlan,
@@ -82,7 +83,7 @@ fn a_search_lasts_as_long_as_its_deadline<R: Runtime>() {
         .configure(|config| config.deadlines.search = ms(500));
     let error = timed(ms(500), || rig.connect::<R>(NAME).unwrap_err());
     assert_eq!(error.kind, DiscoveryErrorKind::TimedOut);
-    assert_eq!(error.step, "2");
+    assert_eq!(error.step(), "2");
     assert!(error.is_temporary());
     assert_eq!(
         [HERE, THERE].map(|at| rig.world.connections_to(at).len()),
@@ -122,7 +123,10 @@ fn the_next_address_is_tried_at_once<R: Runtime>() {
         let [attempt] = &found.notes.attempts[..] else {
             panic!("{:?}", found.notes.attempts);
         };
-        assert_eq!((attempt.address, attempt.step), (Some(socket(HERE)), "2"));
+        assert_eq!(
+            (attempt.address, attempt.place.number(Edition::V1_8)),
+            (Some(socket(HERE)), "2")
+        );
     }
 }
 
@@ -158,7 +162,7 @@ fn the_next_srv_target_is_tried_after_all_addresses_of_the_last<R: Runtime>() {
             socket("198.51.100.2:8451")
         );
         let mut tried: Vec<_> = (found.notes.attempts.iter())
-            .filter(|attempt| attempt.step == "4")
+            .filter(|attempt| attempt.place == Place::Route(Route::Srv(0)))
             .map(|attempt| attempt.address.unwrap().to_string())
             .collect();
         tried.sort();

@@ -34,7 +34,7 @@ fn a_literal_is_the_server_itself<R: Runtime>() {
         for edition in Edition::ALL {
             let host = match edition {
                 Edition::Draft2019 => name.trim_end_matches(":443"),
-                Edition::R0_1 | Edition::V1_8 => name,
+                _ => name,
             };
             let mut case = Case::new(edition, name, |plan| {
                 plan.https(at, Https::for_name(tls_name));
@@ -91,7 +91,7 @@ fn a_well_known_literal_is_the_server<R: Runtime>() {
             case.addresses = vec![at.into()];
             let host = match edition {
                 Edition::Draft2019 => delegated.trim_end_matches(":80"),
-                Edition::R0_1 | Edition::V1_8 => delegated,
+                _ => delegated,
             };
             case.ends::<R>("3.1", host, None);
         }
@@ -109,7 +109,7 @@ fn a_well_known_port_is_used_directly<R: Runtime>() {
         case.addresses = net.at(2, 8449);
         let host = match edition {
             Edition::Draft2019 => "m.example.org",
-            Edition::R0_1 | Edition::V1_8 => "m.example.org:8449",
+            _ => "m.example.org:8449",
         };
         case.ends::<R>("3.2", host, Some("m.example.org"));
     }
@@ -161,7 +161,7 @@ fn a_well_known_host_without_srv_records_is_the_server<R: Runtime>() {
         let step = match edition {
             Edition::Draft2019 => "3.3.1",
             Edition::R0_1 => "3.4",
-            Edition::V1_8 => "3.5",
+            _ => "3.5",
         };
         case.ends::<R>(step, "m.example.org", Some("m.example.org"));
     }
@@ -246,7 +246,7 @@ fn a_host_without_anything_is_the_server<R: Runtime>() {
         let step = match edition {
             Edition::Draft2019 => "4",
             Edition::R0_1 => "5",
-            Edition::V1_8 => "6",
+            _ => "6",
         };
         case.ends::<R>(step, "example.org", Some("example.org"));
     }
@@ -534,7 +534,7 @@ fn both(editions: &[Edition]) -> impl Iterator<Item = (Edition, Net)> {
 fn service(edition: Edition) -> &'static str {
     match edition {
         Edition::Draft2019 | Edition::R0_1 => "_matrix",
-        Edition::V1_8 => "_matrix-fed",
+        _ => "_matrix-fed",
     }
 }
 

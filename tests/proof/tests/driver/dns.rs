@@ -444,7 +444,7 @@ fn a_service_that_is_not_offered_ends_the_search<R: Runtime>() {
     let DiscoveryErrorKind::NotOffered { service } = &error.kind else {
         panic!("{error}");
     };
-    assert_eq!((&*service.to_string(), error.step), (OWNER, "4"));
+    assert_eq!((&*service.to_string(), error.step()), (OWNER, "4"));
     assert!(!error.is_temporary());
     assert!(rig.world.connections_to(HERE).is_empty());
 }

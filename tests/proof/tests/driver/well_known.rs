@@ -84,7 +84,7 @@ fn an_invalid_body_is_final_in_the_draft<R: Runtime>() {
     let DiscoveryErrorKind::InvalidWellKnown(BodyError::ServerName(_)) = error.kind else {
         panic!("{error}");
     };
-    assert_eq!((error.step, error.is_temporary()), ("3", false));
+    assert_eq!((error.step(), error.is_temporary()), ("3", false));
     assert!(rig.world.connections_to(FEDERATION).is_empty());
 }
 
@@ -500,9 +500,9 @@ fn a_host_inward_is_not_asked<R: Runtime>() {
 fn a_host_that_is_gone_is_gone_only_if_wanted<R: Runtime>() {
     let rig = serving(Reply::status(410));
     assert_eq!(rig.find::<R>("example.org").destination.step(), "6");
-    let rig = rig.configure(|config| config.gone = true);
+    let rig = rig.configure(|config| config.gone_is_final = true);
     let error = rig.connect::<R>("example.org").unwrap_err();
-    assert_eq!((error.kind, error.step), (DiscoveryErrorKind::Gone, "3"));
+    assert_eq!((error.step(), error.kind), ("3", DiscoveryErrorKind::Gone));
 }
 
 fn a_host_without_a_web_server_is_passed_over<R: Runtime>() {

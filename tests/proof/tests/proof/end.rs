@@ -54,7 +54,7 @@ impl End {
     }
 
     /// What the machine ended with
-    pub(crate) fn of(outcome: &Result<Found, DiscoveryError>, goal: Goal) -> Self {
+    pub(crate) fn of(outcome: &Result<Box<Found>, DiscoveryError>, goal: Goal) -> Self {
         match outcome {
             Ok(found) => {
                 let connected = found.connection.as_ref().map(|it| it.address);
@@ -69,7 +69,7 @@ impl End {
                     DiscoveryErrorKind::TimedOut => return Self("TimedOut".to_owned()),
                     other => panic!("no small world ends so: {other:?}"),
                 };
-                Self(format!("{kind} at {}", error.step))
+                Self(format!("{kind} at {}", error.step()))
             }
         }
     }

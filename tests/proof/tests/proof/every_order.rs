@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use fedway_core::{
     Absence, Action, ActionId, Answer, ConnectError, Discovery, Edition, Event, HttpAnswer,
-    Instant, Lookahead, Step,
+    Instant, Lookahead, Machine, Step,
 };
 use fedway_proof::oracle::{World, ask};
 use fedway_testkit::script::{Goal, Reply, Script};
@@ -326,7 +326,7 @@ fn open(action: Action, world: &World) -> Open {
             let replies = says.is_some();
             (
                 connect.deadline(),
-                connect.reply(says.unwrap_or(Ok(()))),
+                connect.reply(says.unwrap_or(Ok(())).map(|()| None)),
                 replies,
             )
         }
@@ -365,10 +365,7 @@ fn told<T: Clone>(reply: Option<&Reply<T>>, otherwise: T) -> (bool, T) {
 }
 
 fn absent<T>() -> Answer<T> {
-    Answer::Absent {
-        absence: Absence::NoData,
-        ttl: Some(Duration::from_secs(60)),
-    }
+    Answer::absent(Absence::NoData, Some(Duration::from_secs(60)))
 }
 
 /// More than any small world needs

@@ -73,14 +73,14 @@ use super::*;
 fn the_text_and_the_machine_agree() {
     let mut s = Script::new(Goal::Resolve, "example.org").edition(Edition::V1_8).seed(0);
     s = s.lookahead(Lookahead::None);
-    s = s.config(|config| { config.gone = true; });
+    s = s.config(|config| { config.gone_is_final = true; });
     s.a("example.org").gives(["192.0.2.4"]);
     s.get("https://[2001:db8::1]:8443/0").redirects(302, "https://example.org/1");
     s.get("https://example.org/.well-known/matrix/server").redirects(303, "https://[2001:db8::1]:8443/0");
     s.get("https://example.org/1").fails(410);
     // They differ about the outcome
     let run = s.run();
-    assert_eq!(run.error().step, "3");
+    assert_eq!(run.error().step(), "3");
     // Gone
     assert!(matches!(run.error().kind, DiscoveryErrorKind::Gone));
     let notes = &run.error().notes;
@@ -110,7 +110,7 @@ fn the_text_and_the_machine_agree() {
     s.connect("[2001:db8::3]:8448").works().is_certified_for([].iter().copied());
     // They differ about the outcome
     let run = s.run();
-    assert_eq!(run.error().step, "3.1");
+    assert_eq!(run.error().step(), "3.1");
     // Unreachable([Connect(Tls(Certificate(NotValidForName { expected: "2001:db8::3", presented: [] })))])
     assert!(matches!(run.error().kind, DiscoveryErrorKind::Unreachable(_)));
     let notes = &run.error().notes;
@@ -138,7 +138,7 @@ fn the_text_and_the_machine_agree() {
     s.a("example.org").gives(["192.0.2.4", "8.8.8.8"]);
     // They differ about the outcome
     let run = s.run();
-    assert_eq!(run.error().step, "6");
+    assert_eq!(run.error().step(), "6");
     // Unreachable([NoAddress(NoData), AddressRefused(Denied(8.8.0.0/16)), Connect(Refused)])
     assert!(matches!(run.error().kind, DiscoveryErrorKind::Unreachable(_)));
     let notes = &run.error().notes;
@@ -238,7 +238,7 @@ fn the_text_and_the_machine_agree() {
     s.connect("[2001:db8::2]:9000").hangs();
     // They differ about the outcome
     let run = s.run();
-    assert_eq!(run.error().step, "3.1");
+    assert_eq!(run.error().step(), "3.1");
     // Unreachable([Connect(TimedOut)])
     assert!(matches!(run.error().kind, DiscoveryErrorKind::Unreachable(_)));
     let notes = &run.error().notes;
@@ -297,7 +297,7 @@ fn the_text_and_the_machine_agree() {
     s.a("example.org").has_no_such_name();
     // They differ about the outcome
     let run = s.run();
-    assert_eq!(run.error().step, "6");
+    assert_eq!(run.error().step(), "6");
     // Unreachable([NoAddress(NoData), NoAddress(NoSuchName)])
     assert!(matches!(run.error().kind, DiscoveryErrorKind::Unreachable(_)));
     let notes = &run.error().notes;
@@ -327,7 +327,7 @@ fn the_text_and_the_machine_agree() {
     s.connect("[2001:db8::1]:8448").fails(ConnectError::Tls(TlsError::Alert(40)));
     // They differ about the outcome
     let run = s.run();
-    assert_eq!(run.error().step, "5");
+    assert_eq!(run.error().step(), "5");
     // Unreachable([NoAddress(NoData), Connect(Tls(Alert(40)))])
     assert!(matches!(run.error().kind, DiscoveryErrorKind::Unreachable(_)));
     let notes = &run.error().notes;

@@ -201,7 +201,7 @@ fn invalid() -> Vec<Row> {
             "SHA-1",
             valid().signed_over_sha1(),
             Refusal::WeakSignature {
-                algorithm: "SHA-1 with RSA",
+                algorithm: "SHA-1 with RSA".into(),
             },
         ),
         (

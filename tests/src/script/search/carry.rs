@@ -45,7 +45,7 @@ impl Search<'_> {
             self.script.latency.connect,
             brings,
             Ok(()),
-            |result| action.reply(result),
+            |result| action.reply(result.map(|()| None)),
         );
     }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use fedway_core::{
-    Absence, Answer, CertificateError, ConnectError, DnsError, DnsName, Family, FetchError, Host,
-    HttpAnswer, ServerName, TlsError, parse_well_known,
+    Absence, Answer, CertificateError, ConnectError, DnsError, DnsName, Family, FetchError,
+    FieldName, Host, HttpAnswer, ServerName, TlsError, parse_well_known,
 };
 use fedway_proof::oracle::World;
 use fedway_testkit::script::{Dice, DnsResult, HttpResult, Peer, Reply as Scripted, split_url};
@@ -199,8 +199,8 @@ impl Build {
 
     fn complete(&mut self, answer: &HttpAnswer) -> Reply {
         let mut reply = Reply::status(answer.status).content(answer.body.clone());
-        if let Some(location) = &answer.location {
-            reply = reply.header("Location", location.clone());
+        for field in &answer.fields {
+            reply = reply.header(field.name.as_str(), field.value.clone());
         }
         // RFC 9110 §6.4.1: other statuses may have no content
         if answer.status == 200 {
@@ -231,7 +231,10 @@ fn hosts(world: &World) -> BTreeSet<DnsName> {
     for (url, page) in &answers.pages {
         add(&split_url(url).0);
         if let Some(Ok(answer)) = &page.says {
-            let location = answer.location.as_deref().unwrap_or_default();
+            let location = answer
+                .values(FieldName::Location)
+                .next()
+                .unwrap_or_default();
             let location = String::from_utf8_lossy(location);
             let elsewhere = location
                 .split_once("//")

@@ -1,0 +1,224 @@
+//! The addresses of one target, as they become known.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use super::context::Context;
+use super::queries::Want;
+use crate::action::Family;
+use crate::address::AddressRefusal;
+use crate::config::Config;
+use crate::edition::Place;
+use crate::error::{AttemptError, Fault};
+use crate::found::{CandidateAddress, Notes};
+use crate::name::Host;
+use crate::time::Instant;
+
+/// The addresses of one target, as they become known: those that may be dialled, each with its verdict
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    pub(super) place: Place,
+    pub(super) host: Host,
+    pub(super) port: u16,
+    /// Where the host's questions are, unless it is an address itself
+    queries: Option<usize>,
+    /// What is known of each of [`FAMILIES`]: the addresses, or why there are none
+    known: [Option<Result<Vec<CandidateAddress>, AttemptError>>; 2],
+    /// Whether the host is an alias
+    pub(super) alias: bool,
+    /// Whether it has more addresses than are tried
+    pub(super) cut: bool,
+    /// How long what is known may be believed
+    pub(super) until: Instant,
+}
+
+impl Reach {
+    pub(super) fn new(place: Place, host: &Host, port: u16, context: &mut Context) -> Self {
+        let name = host.dns_name();
+        Self {
+            place,
+            host: host.clone(),
+            port,
+            queries: name.map(|name| context.queries.host(name)),
+            known: [None, None],
+            alias: false,
+            cut: false,
+            until: Instant::END,
+        }
+    }
+
+    /// Wants what is not known yet, and takes what has become known; whether anything has
+    pub(super) fn advance(&mut self, tls_name: &Host, context: &mut Context) -> bool {
+        if self.is_known() {
+            return false;
+        }
+        self.want(context);
+        self.take(tls_name, context)
+    }
+
+    /// Takes what has become known, if anything has; what stands against an address is noted as an attempt
+    pub(super) fn take(&mut self, tls_name: &Host, context: &mut Context) -> bool {
+        let mut news = false;
+        for (index, family) in FAMILIES.into_iter().enumerate() {
+            if self.known[index].is_none() {
+                self.known[index] = match self.host {
+                    Host::Ip(address) => Some(self.literal(address, family, tls_name, context)),
+                    Host::Dns(_) => self.answer(family, tls_name, context),
+                };
+                news |= self.known[index].is_some();
+            }
+        }
+        news
+    }
+
+    /// Wants what the host's questions are to tell
+    pub(super) fn want(&self, context: &mut Context) {
+        if let Some(host) = self.queries {
+            let Context { queries, ids, .. } = context;
+            queries.want_addresses(host, Want::Now, ids);
+        }
+    }
+
+    /// Whether there is an answer for both families, taken or not
+    pub(super) fn is_answered(&self, context: &Context) -> bool {
+        self.queries.is_none_or(|host| {
+            let answered = |family| context.queries.addresses(host, family).is_some();
+            FAMILIES.into_iter().all(answered)
+        })
+    }
+
+    /// Whether both families are known
+    pub(super) fn is_known(&self) -> bool {
+        self.known.iter().all(Option::is_some)
+    }
+
+    /// Whether a family is not known yet
+    pub(super) fn awaits(&self, family: Family) -> bool {
+        self.known[index(family)].is_none()
+    }
+
+    /// The addresses of a family that are known
+    pub(super) fn of(&self, family: Family) -> &[CandidateAddress] {
+        match &self.known[index(family)] {
+            Some(Ok(list)) => list,
+            Some(Err(_)) | None => &[],
+        }
+    }
+
+    /// Whether there is an address to dial
+    pub(super) fn has_any(&self) -> bool {
+        FAMILIES
+            .into_iter()
+            .any(|family| !self.of(family).is_empty())
+    }
+
+    /// The most telling reason for having no address of a family: our own failure tells most, any failure more than an
+    /// absence; of two that tell as much, that of IPv4, which fewer hosts are without
+    pub(super) fn cause(&self) -> Option<&AttemptError> {
+        let errors = self.known.iter().filter_map(|known| match known {
+            Some(Err(error)) => Some(error),
+            Some(Ok(_)) | None => None,
+        });
+        // Of several, `max_by_key` takes the last
+        errors.max_by_key(|error| {
+            let is_absence = matches!(error, AttemptError::NoAddress(_));
+            (error.fault() == Fault::Ours, !is_absence)
+        })
+    }
+
+    /// The addresses in the order to dial them: families in turn, IPv6 first (RFC 8305 §4)
+    pub(super) fn into_candidates(self) -> Vec<CandidateAddress> {
+        let [v6, v4] = self
+            .known
+            .map(|known| known.and_then(Result::ok).unwrap_or_default());
+        if v6.is_empty() || v4.is_empty() {
+            return if v4.is_empty() { v6 } else { v4 };
+        }
+        let mut list = Vec::with_capacity(v6.len() + v4.len());
+        let (mut v6, mut v4) = (v6.into_iter(), v4.into_iter());
+        while v6.len() + v4.len() > 0 {
+            list.extend(v6.next());
+            list.extend(v4.next());
+        }
+        list
+    }
+
+    /// An address that stands in place of a name; of the other family there is nothing to say
+    fn literal(
+        &self,
+        address: IpAddr,
+        family: Family,
+        tls_name: &Host,
+        context: &mut Context,
+    ) -> Result<Vec<CandidateAddress>, AttemptError> {
+        if Family::of(address) != family {
+            return Ok(Vec::new());
+        }
+        match context.config.addresses.judge(address) {
+            Ok(()) => Ok(vec![self.candidate(address, tls_name, &context.config)]),
+            Err(refusal) => Err(self.refuse(address, refusal, &mut context.notes)),
+        }
+    }
+
+    /// What DNS said of a family, once it has
+    fn answer(
+        &mut self,
+        family: Family,
+        tls_name: &Host,
+        context: &mut Context,
+    ) -> Option<Result<Vec<CandidateAddress>, AttemptError>> {
+        let Context {
+            queries,
+            notes,
+            config,
+            ..
+        } = context;
+        let known = queries.addresses(self.queries?, family)?;
+        self.until = self.until.min(known.until);
+        let addresses = match &known.result {
+            Ok(addresses) => addresses,
+            Err(error) => {
+                let error = AttemptError::Dns(*error);
+                notes.attempt(self.place, &self.host, None, error.clone());
+                return Some(Err(error));
+            }
+        };
+        self.alias |= addresses.alias;
+        self.cut |= addresses.cut;
+        let mut error = AttemptError::NoAddress(addresses.absence);
+        for (address, refusal) in &addresses.refused {
+            error = self.refuse(*address, *refusal, notes);
+        }
+        if addresses.dialable.is_empty() {
+            return Some(Err(error));
+        }
+        let dialable = addresses.dialable.iter();
+        let candidates = dialable.map(|address| self.candidate(*address, tls_name, config));
+        Some(Ok(candidates.collect()))
+    }
+
+    fn candidate(&self, address: IpAddr, tls_name: &Host, config: &Config) -> CandidateAddress {
+        CandidateAddress {
+            address: SocketAddr::new(address, self.port),
+            verdict: config.trust.verdict(tls_name, address),
+        }
+    }
+
+    fn refuse(&self, address: IpAddr, refusal: AddressRefusal, notes: &mut Notes) -> AttemptError {
+        let error = AttemptError::AddressRefused(refusal);
+        let address = SocketAddr::new(address, self.port);
+        notes.attempt(self.place, &self.host, Some(address), error.clone());
+        error
+    }
+}
+
+/// IPv6 first (RFC 8305 §3)
+const FAMILIES: [Family; 2] = [Family::V6, Family::V4];
+
+fn index(family: Family) -> usize {
+    match family {
+        Family::V6 => 0,
+        Family::V4 => 1,
+    }
+}
