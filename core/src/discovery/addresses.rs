@@ -1,5 +1,6 @@
 //! The addresses of one target, as they become known.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -24,13 +25,20 @@ pub(super) struct Reach {
     /// Where the host's questions are, unless it is an address itself
     queries: Option<usize>,
     /// What is known of each of [`FAMILIES`]: the addresses, or why there are none
-    known: [Option<Result<Vec<CandidateAddress>, AttemptError>>; 2],
+    known: [Option<Result<Vec<CandidateAddress>, Box<AttemptError>>>; 2],
     /// Whether the host is an alias
     pub(super) alias: bool,
     /// Whether it has more addresses than are tried
     pub(super) cut: bool,
     /// How long what is known may be believed
     pub(super) until: Instant,
+}
+
+/// Which of the addresses of a target: there are sixteen of a family at most
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Which {
+    pub(super) family: Family,
+    pub(super) index: u8,
 }
 
 impl Reach {
@@ -106,6 +114,10 @@ impl Reach {
         }
     }
 
+    pub(super) fn at(&self, which: Which) -> &CandidateAddress {
+        &self.of(which.family)[usize::from(which.index)]
+    }
+
     /// Whether there is an address to dial
     pub(super) fn has_any(&self) -> bool {
         FAMILIES
@@ -117,7 +129,7 @@ impl Reach {
     /// absence; of two that tell as much, that of IPv4, which fewer hosts are without
     pub(super) fn cause(&self) -> Option<&AttemptError> {
         let errors = self.known.iter().filter_map(|known| match known {
-            Some(Err(error)) => Some(error),
+            Some(Err(error)) => Some(&**error),
             Some(Ok(_)) | None => None,
         });
         // Of several, `max_by_key` takes the last
@@ -151,13 +163,13 @@ impl Reach {
         family: Family,
         tls_name: &Host,
         context: &mut Context,
-    ) -> Result<Vec<CandidateAddress>, AttemptError> {
+    ) -> Result<Vec<CandidateAddress>, Box<AttemptError>> {
         if Family::of(address) != family {
             return Ok(Vec::new());
         }
         match context.config.addresses.judge(address) {
             Ok(()) => Ok(vec![self.candidate(address, tls_name, &context.config)]),
-            Err(refusal) => Err(self.refuse(address, refusal, &mut context.notes)),
+            Err(refusal) => Err(self.refuse(address, refusal, &mut context.notes).into()),
         }
     }
 
@@ -167,7 +179,7 @@ impl Reach {
         family: Family,
         tls_name: &Host,
         context: &mut Context,
-    ) -> Option<Result<Vec<CandidateAddress>, AttemptError>> {
+    ) -> Option<Result<Vec<CandidateAddress>, Box<AttemptError>>> {
         let Context {
             queries,
             notes,
@@ -181,7 +193,7 @@ impl Reach {
             Err(error) => {
                 let error = AttemptError::Dns(*error);
                 notes.attempt(self.place, &self.host, None, error.clone());
-                return Some(Err(error));
+                return Some(Err(error.into()));
             }
         };
         self.alias |= addresses.alias;
@@ -191,7 +203,7 @@ impl Reach {
             error = self.refuse(*address, *refusal, notes);
         }
         if addresses.dialable.is_empty() {
-            return Some(Err(error));
+            return Some(Err(error.into()));
         }
         let dialable = addresses.dialable.iter();
         let candidates = dialable.map(|address| self.candidate(*address, tls_name, config));

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use super::addresses::Reach;
+use super::addresses::{Reach, Which};
 use super::context::Context;
 use crate::action::{ActionId, Connect, Family, Purpose};
 use crate::answer::{Absence, Shown};
@@ -15,7 +15,7 @@ use crate::name::Host;
 use crate::time::Instant;
 use crate::trust::Verdict;
 
-/// One host being connected to: its addresses as they become known, and the attempts under way
+/// One host being connected to, whose certificate must be valid for a TLS name that its owner knows: its addresses as they become known, and the attempts under way
 ///
 /// AAAA and A are asked together. The first attempt starts when AAAA is answered, or the resolution delay
 /// after A was. Families alternate, IPv6 first; the next attempt starts the attempt delay after the last,
@@ -23,14 +23,13 @@ use crate::trust::Verdict;
 #[derive(Clone, Debug)]
 pub(super) struct Dial {
     reach: Reach,
-    tls_name: Host,
     /// How many addresses of each family have been tried
-    v6_tried: usize,
-    v4_tried: usize,
+    v6_tried: u8,
+    v4_tried: u8,
     pace: Pace,
     in_flight: Vec<InFlight>,
     /// Why the last attempt failed, or that this machine itself has failed
-    failed: Option<AttemptError>,
+    failed: Option<Box<AttemptError>>,
 }
 
 /// When the next attempt starts
@@ -45,16 +44,15 @@ enum Pace {
 #[derive(Clone, Debug)]
 struct InFlight {
     id: ActionId,
-    to: CandidateAddress,
+    to: Which,
     /// When it is given up, once a driver has been given it
     deadline: Option<Instant>,
 }
 
 impl Dial {
-    pub(super) fn new(reach: Reach, tls_name: Host) -> Self {
+    pub(super) fn new(reach: Reach) -> Self {
         Self {
             reach,
-            tls_name,
             v6_tried: 0,
             v4_tried: 0,
             pace: Pace::Begins { at: None },
@@ -64,16 +62,17 @@ impl Dial {
     }
 
     /// The next attempt that a driver has not been given yet
-    pub(super) fn poll(&mut self, context: &Context) -> Option<Connect> {
+    pub(super) fn poll(&mut self, tls_name: &Host, context: &Context) -> Option<Connect> {
         let mut attempts = self.in_flight.iter_mut();
         let attempt = attempts.find(|attempt| attempt.deadline.is_none())?;
         let deadline = context.now + context.config.deadlines.connect;
         attempt.deadline = Some(deadline);
+        let to = self.reach.at(attempt.to);
         Some(Connect {
             id: attempt.id,
-            address: attempt.to.address,
-            tls_name: self.tls_name.clone(),
-            verdict: attempt.to.verdict.clone(),
+            address: to.address,
+            tls_name: tls_name.clone(),
+            verdict: to.verdict.clone(),
             purpose: match self.reach.place {
                 Place::Route(_) => Purpose::Federation,
                 Place::WellKnown => Purpose::WellKnown,
@@ -91,7 +90,7 @@ impl Dial {
     /// When something happens without an answer
     pub(super) fn deadline(&self) -> Option<Instant> {
         let next = match self.pace {
-            _ if !self.has_untried() => None,
+            _ if self.untried().is_none() => None,
             Pace::Begins { at } => at,
             Pace::Continues { at, .. } => Some(at),
         };
@@ -104,17 +103,19 @@ impl Dial {
         &mut self,
         id: ActionId,
         result: Result<Option<Box<Shown>>, ConnectError>,
+        tls_name: &Host,
         context: &mut Context,
     ) -> Option<Connection> {
         let mut attempts = self.in_flight.iter();
         let index = attempts.position(|attempt| attempt.id == id && attempt.deadline.is_some())?;
-        let CandidateAddress { address, verdict } = self.in_flight.remove(index).to;
+        let to = self.in_flight.remove(index).to;
+        let CandidateAddress { address, verdict } = self.reach.at(to).clone();
         match result {
             Ok(shown) => {
                 self.cancel(context);
                 if let Verdict::Skip(rule) = &verdict {
                     context.notes.warnings.push(Warning::VerificationSkipped {
-                        host: self.tls_name.clone(),
+                        host: tls_name.clone(),
                         address,
                         rule: rule.clone(),
                     });
@@ -134,10 +135,14 @@ impl Dial {
     }
 
     /// Goes on as far as what is known and the time allow; why it failed, once there is nothing left to try
-    pub(super) fn advance(&mut self, context: &mut Context) -> Option<AttemptError> {
+    pub(super) fn advance(
+        &mut self,
+        tls_name: &Host,
+        context: &mut Context,
+    ) -> Option<AttemptError> {
         self.expire(context);
-        self.take_addresses(context);
-        while let Some(to) = self.next_address(context.now) {
+        self.take_addresses(tls_name, context);
+        while let Some(to) = self.next(context.now) {
             self.start(to, context);
         }
         if self.is_under_way() {
@@ -165,16 +170,15 @@ impl Dial {
     }
 
     fn is_under_way(&self) -> bool {
-        !self.in_flight.is_empty() || !self.reach.is_known() || self.has_untried()
+        !self.in_flight.is_empty() || !self.reach.is_known() || self.untried().is_some()
     }
 
     /// What to tell of a failure: that this machine failed, else the last attempt, else why there was no address
     fn cause(&self) -> AttemptError {
         let is_ours = |error: &&AttemptError| error.fault() == Fault::Ours;
-        let without_address = self.reach.cause();
-        let cause = self.failed.as_ref().filter(is_ours);
-        let cause = cause.or(without_address.filter(is_ours));
-        let cause = cause.or(self.failed.as_ref()).or(without_address);
+        let (failed, without_address) = (self.failed.as_deref(), self.reach.cause());
+        let ours = failed.filter(is_ours).or(without_address.filter(is_ours));
+        let cause = ours.or(failed).or(without_address);
         // Without any, both families would be known, have addresses, and none be tried
         cause.map_or(AttemptError::NoAddress(Absence::NoData), Clone::clone)
     }
@@ -186,12 +190,12 @@ impl Dial {
             let attempt = self.in_flight.remove(index);
             context.cancelled.push(attempt.id);
             let error = AttemptError::Connect(ConnectError::TimedOut);
-            self.fail(attempt.to.address, error, context);
+            self.fail(self.reach.at(attempt.to).address, error, context);
         }
     }
 
-    fn take_addresses(&mut self, context: &mut Context) {
-        let news = self.reach.advance(&self.tls_name, context);
+    fn take_addresses(&mut self, tls_name: &Host, context: &mut Context) {
+        let news = self.reach.advance(tls_name, context);
         if news && let Pace::Begins { at } = &mut self.pace {
             // RFC 8305 §3: A alone waits the resolution delay for AAAA
             let awaits_v6 = self.reach.awaits(Family::V6);
@@ -204,34 +208,48 @@ impl Dial {
         }
     }
 
-    /// The address to try now, if it is time for one: IPv6 first, then the families in turn (RFC 8305 §4)
-    fn next_address(&mut self, now: Instant) -> Option<CandidateAddress> {
-        let (at, last) = match self.pace {
-            Pace::Begins { at } => (at?, Family::V4),
-            Pace::Continues { at, last } => (at, last),
+    /// The address to try now, if it is time for one
+    fn next(&self, now: Instant) -> Option<Which> {
+        let at = match self.pace {
+            Pace::Begins { at } => at?,
+            Pace::Continues { at, .. } => at,
         };
-        if at > now {
-            return None;
-        }
-        let v6 = self.reach.of(Family::V6).get(self.v6_tried);
-        let v4 = self.reach.of(Family::V4).get(self.v4_tried);
-        let (family, to) = match (last, v6, v4) {
-            (Family::V4, Some(to), _) | (Family::V6, Some(to), None) => (Family::V6, to),
-            (Family::V6, _, Some(to)) | (Family::V4, None, Some(to)) => (Family::V4, to),
-            (_, None, None) => return None,
-        };
-        match family {
-            Family::V6 => self.v6_tried += 1,
-            Family::V4 => self.v4_tried += 1,
-        }
-        Some(to.clone())
+        if at > now { None } else { self.untried() }
     }
 
-    fn start(&mut self, to: CandidateAddress, context: &mut Context) {
+    /// The address to try next: IPv6 first, then the families in turn (RFC 8305 §4)
+    fn untried(&self) -> Option<Which> {
+        let of = |family, tried: u8| {
+            let known = self.reach.of(family).len();
+            (usize::from(tried) < known).then_some(Which {
+                family,
+                index: tried,
+            })
+        };
+        let v6 = of(Family::V6, self.v6_tried);
+        let v4 = of(Family::V4, self.v4_tried);
+        match self.pace {
+            Pace::Begins { .. }
+            | Pace::Continues {
+                last: Family::V4, ..
+            } => v6.or(v4),
+            Pace::Continues {
+                last: Family::V6, ..
+            } => v4.or(v6),
+        }
+    }
+
+    fn start(&mut self, to: Which, context: &mut Context) {
+        match to.family {
+            Family::V4 => self.v4_tried += 1,
+            Family::V6 => self.v6_tried += 1,
+        }
         self.pace = Pace::Continues {
             at: context.now + context.config.racing.attempt_delay,
-            last: Family::of(to.address.ip()),
+            last: to.family,
         };
+        // Most often there is one at a time: a growing list would hold four
+        self.in_flight.reserve_exact(1);
         self.in_flight.push(InFlight {
             id: context.ids.next(),
             to,
@@ -244,17 +262,12 @@ impl Dial {
         if let Pace::Continues { at, .. } = &mut self.pace {
             *at = context.now;
         }
-        let is_ours = |error: &AttemptError| error.fault() == Fault::Ours;
-        if !self.failed.as_ref().is_some_and(is_ours) {
-            self.failed = Some(error.clone());
+        let failed = self.failed.as_deref();
+        if failed.is_none_or(|failed| failed.fault() != Fault::Ours) {
+            self.failed = Some(error.clone().into());
         }
         context
             .notes
             .attempt(self.reach.place, &self.reach.host, Some(address), error);
-    }
-
-    fn has_untried(&self) -> bool {
-        self.v6_tried < self.reach.of(Family::V6).len()
-            || self.v4_tried < self.reach.of(Family::V4).len()
     }
 }

@@ -39,7 +39,6 @@ pub(super) struct Delegation {
 
 /// How far the present URL is
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a search")]
 enum Hop {
     Dialling(Dial),
     Getting {
@@ -66,7 +65,7 @@ impl Fetch {
     pub(super) fn poll(&mut self, context: &Context) -> Option<Action> {
         let until = self.until(context);
         match &mut self.hop {
-            Hop::Dialling(dial) => dial.poll(context).map(Action::Connect),
+            Hop::Dialling(dial) => dial.poll(&self.url.host, context).map(Action::Connect),
             Hop::Getting {
                 deadline: Some(_), ..
             } => None,
@@ -116,7 +115,8 @@ impl Fetch {
         let Hop::Dialling(dial) = &mut self.hop else {
             return false;
         };
-        let Some(connection) = dial.handle_connected(id, result, context) else {
+        let host = &self.url.host;
+        let Some(connection) = dial.handle_connected(id, result, host, context) else {
             return false;
         };
         self.hop = Hop::Getting {
@@ -172,7 +172,7 @@ impl Fetch {
         let Hop::Dialling(dial) = &mut self.hop else {
             return None;
         };
-        let cause = dial.advance(context)?;
+        let cause = dial.advance(&self.url.host, context)?;
         Some(WellKnownError::Unreachable {
             host: self.url.host.clone(),
             cause,
@@ -238,6 +238,6 @@ impl Fetch {
 impl Hop {
     fn dialling(url: &Url, context: &mut Context) -> Self {
         let reach = Reach::new(Place::WellKnown, &url.host, url.port, context);
-        Self::Dialling(Dial::new(reach, url.host.clone()))
+        Self::Dialling(Dial::new(reach))
     }
 }

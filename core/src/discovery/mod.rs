@@ -12,7 +12,6 @@ mod targets;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::mem;
 
 use self::context::Context;
 use self::fetch::{Delegation, Fetch};
@@ -25,7 +24,7 @@ use crate::answer::{HttpAnswer, Shown};
 use crate::config::Config;
 use crate::edition::{Order, Place, Route, Rules};
 use crate::error::{AttemptError, ConnectError, Fault, FetchError, WellKnownError};
-use crate::found::{Connection, DiscoveryError, DiscoveryErrorKind, Found, Warning};
+use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Warning};
 use crate::machine::{Machine, Step};
 use crate::name::{DnsName, Host, ServerName};
 use crate::srv::{Selection, Target};
@@ -258,25 +257,7 @@ impl Discovery {
 
     /// The search ends before its targets are known
     fn fail(&mut self, kind: DiscoveryErrorKind, place: Place) -> Stage {
-        let error = outcome::failed(kind, place, &self.subject, &mut self.context);
-        Stage::Ended(Some(Err(error)))
-    }
-
-    /// The search ends with its targets, and perhaps a connection to one
-    fn end(&mut self, outcome: Result<Option<Connection>, DiscoveryErrorKind>) -> Stage {
-        let (subject, context) = (&self.subject, &mut self.context);
-        match (mem::replace(&mut self.stage, Stage::Ended(None)), outcome) {
-            (Stage::Targets(targets), Ok(connection)) => {
-                let found = outcome::found(targets, connection, subject, context);
-                Stage::Ended(Some(Ok(found)))
-            }
-            (Stage::Targets(targets), Err(kind)) => {
-                let error = outcome::failed_at(targets, kind, subject, context);
-                Stage::Ended(Some(Err(error)))
-            }
-            // Only asked for at the targets
-            (other, _) => other,
-        }
+        outcome::failed(kind, place, &self.subject, &mut self.context)
     }
 
     /// Goes from stage to stage as far as what is known and the time allow
@@ -308,10 +289,16 @@ impl Discovery {
                 self.srv(service)
             }
             Stage::Targets(targets) => {
-                let tls_name = self.subject.name.host();
-                let outcome = targets.advance(self.goal, tls_name, &mut self.context)?;
-                let outcome = outcome.map_err(DiscoveryErrorKind::Unreachable);
-                Some(self.end(outcome.map(|()| None)))
+                let (subject, context) = (&self.subject, &mut self.context);
+                Some(
+                    match targets.advance(self.goal, subject.name.host(), context)? {
+                        Ok(()) => outcome::found(targets, None, subject, context),
+                        Err(cause) => {
+                            let kind = DiscoveryErrorKind::Unreachable(cause);
+                            outcome::failed_at(targets, kind, subject, context)
+                        }
+                    },
+                )
             }
             Stage::WellKnown(fetch) => {
                 let error = fetch.advance(&mut self.context)?;
@@ -329,10 +316,12 @@ impl Discovery {
         let context = &mut self.context;
         match &mut self.stage {
             Stage::Targets(targets) => {
-                let Some(connection) = targets.handle_connected(id, result, context) else {
+                let tls_name = self.subject.name.host();
+                let connection = targets.handle_connected(id, result, tls_name, context);
+                let Some(connection) = connection else {
                     return false;
                 };
-                self.stage = self.end(Ok(Some(connection)));
+                self.stage = outcome::found(targets, Some(connection), &self.subject, context);
                 true
             }
             Stage::WellKnown(fetch) => fetch.handle_connected(id, result, context),
@@ -357,14 +346,14 @@ impl Discovery {
     fn time_out(&mut self) -> Stage {
         let kind = DiscoveryErrorKind::TimedOut;
         match &mut self.stage {
-            Stage::Ended(_) => self.end(Err(kind)),
+            Stage::Ended(outcome) => Stage::Ended(outcome.take()),
             Stage::Srv { service } => {
                 let service = *service;
                 self.fail(kind, self.srv_place(service))
             }
             Stage::Targets(targets) => {
                 targets.cancel(&mut self.context);
-                self.end(Err(kind))
+                outcome::failed_at(targets, kind, &self.subject, &mut self.context)
             }
             Stage::WellKnown(fetch) => {
                 fetch.cancel(&mut self.context);
@@ -376,13 +365,16 @@ impl Discovery {
     /// Lets time pass, and counts what of it the loop has lost: all of it while it left an action lie that it could
     /// have polled, else what is beyond the time it was told to wait for
     fn pass(&mut self, deadline: Instant, now: Instant) {
-        let since = if self.has_due() {
-            self.context.now
-        } else {
-            deadline.max(self.context.now)
-        };
-        self.context.lost += now.saturating_since(since);
-        self.context.now = self.context.now.max(now);
+        let before = self.context.now;
+        if now > before {
+            let since = if self.has_due() {
+                before
+            } else {
+                deadline.max(before)
+            };
+            self.context.lost += now.saturating_since(since);
+            self.context.now = now;
+        }
     }
 
     /// Whether there is an action that was not polled yet
@@ -397,14 +389,14 @@ impl Discovery {
 
     /// When something happens without a reply; derived anew from what is under way
     fn deadline(&self) -> Option<Instant> {
+        let own = self.deadline + self.context.lost;
         let of_stage = match &self.stage {
             Stage::Ended(_) => return None,
-            Stage::Srv { .. } => None,
-            Stage::Targets(targets) => targets.deadline(),
-            Stage::WellKnown(fetch) => Some(fetch.deadline(&self.context)),
+            Stage::Srv { .. } => own,
+            Stage::Targets(targets) => targets.deadline().unwrap_or(own),
+            Stage::WellKnown(fetch) => fetch.deadline(&self.context),
         };
-        let others = of_stage.into_iter().chain(self.context.queries.deadline());
-        others.chain([self.deadline + self.context.lost]).min()
+        Some(self.context.queries.deadline(own.min(of_stage)))
     }
 
     fn warn(&mut self, warning: Warning) {
@@ -449,7 +441,10 @@ impl Machine for Discovery {
                 };
             }
             Stage::Srv { .. } => None,
-            Stage::Targets(targets) => targets.poll(context).map(Action::Connect),
+            Stage::Targets(targets) => {
+                let tls_name = self.subject.name.host();
+                targets.poll(tls_name, context).map(Action::Connect)
+            }
             Stage::WellKnown(fetch) => fetch.poll(context),
         };
         match action {

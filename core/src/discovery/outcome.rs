@@ -1,35 +1,57 @@
-//! What a search ends with, put together from where it is.
+//! How a search ends: with what it found or failed with, put together from where it is.
 
 use alloc::boxed::Box;
 use core::mem;
 
 use super::context::Context;
-use super::stage::Subject;
+use super::stage::{Stage, Subject};
 use super::targets::Targets;
 use crate::edition::Place;
 use crate::found::{Connection, Destination, DiscoveryError, DiscoveryErrorKind, Found};
 use crate::time::Instant;
 
-/// The end of a search with its targets, and perhaps a connection to one
+/// The search ends with its targets, and perhaps a connection to one
 pub(super) fn found(
-    targets: Targets,
+    targets: &mut Targets,
     connection: Option<Connection>,
     subject: &Subject,
     context: &mut Context,
-) -> Box<Found> {
+) -> Stage {
     let destination = destination(targets, subject, context);
-    Box::new(Found {
+    Stage::Ended(Some(Ok(Box::new(Found {
         destination,
         connection,
         expires: Some(context.expires).filter(|expires| *expires < Instant::END),
         notes: mem::take(&mut context.notes),
-    })
+    }))))
 }
 
-/// The end of a search before its targets are known
+/// The search ends before its targets are known
 pub(super) fn failed(
     kind: DiscoveryErrorKind,
     place: Place,
+    subject: &Subject,
+    context: &mut Context,
+) -> Stage {
+    Stage::Ended(Some(Err(error(kind, place, None, subject, context))))
+}
+
+/// The search ends at its targets, of which none will do
+pub(super) fn failed_at(
+    targets: &mut Targets,
+    kind: DiscoveryErrorKind,
+    subject: &Subject,
+    context: &mut Context,
+) -> Stage {
+    let place = Place::Route(targets.route);
+    let destination = Some(destination(targets, subject, context).into());
+    Stage::Ended(Some(Err(error(kind, place, destination, subject, context))))
+}
+
+fn error(
+    kind: DiscoveryErrorKind,
+    place: Place,
+    destination: Option<Box<Destination>>,
     subject: &Subject,
     context: &mut Context,
 ) -> DiscoveryError {
@@ -38,26 +60,12 @@ pub(super) fn failed(
         edition: context.config.edition,
         place,
         host: subject.name.host().clone(),
-        destination: None,
+        destination,
         notes: mem::take(&mut context.notes).into(),
     }
 }
 
-/// The end of a search at its targets
-pub(super) fn failed_at(
-    targets: Targets,
-    kind: DiscoveryErrorKind,
-    subject: &Subject,
-    context: &mut Context,
-) -> DiscoveryError {
-    let place = Place::Route(targets.route);
-    let destination = destination(targets, subject, context);
-    let mut error = failed(kind, place, subject, context);
-    error.destination = Some(destination.into());
-    error
-}
-
-fn destination(targets: Targets, subject: &Subject, context: &mut Context) -> Destination {
+fn destination(targets: &mut Targets, subject: &Subject, context: &mut Context) -> Destination {
     let name = &subject.name;
     let edition = context.config.edition;
     let host_header = if edition.rules().port_in_host_header {
@@ -70,6 +78,6 @@ fn destination(targets: Targets, subject: &Subject, context: &mut Context) -> De
         route: targets.route,
         host_header: host_header.into(),
         tls_name: name.host().clone(),
-        candidates: targets.into_candidates(name.host(), context),
+        candidates: targets.take_candidates(name.host(), context),
     }
 }

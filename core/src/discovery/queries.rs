@@ -1,5 +1,6 @@
 //! The DNS questions of one search: each is asked once, however many steps need it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::ops::Range;
@@ -84,7 +85,7 @@ pub(super) enum Want {
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
     pub(super) dialable: Vec<IpAddr>,
-    pub(super) refused: Vec<(IpAddr, AddressRefusal)>,
+    pub(super) refused: Box<[(IpAddr, AddressRefusal)]>,
     /// In which way there are none, where there are none
     pub(super) absence: Absence,
     pub(super) alias: bool,
@@ -97,7 +98,7 @@ pub(super) struct Addresses {
 pub(super) struct SrvOutcome {
     /// `None` where there is no such record
     pub(super) selection: Option<Selection>,
-    pub(super) skipped: Vec<(DnsName, SkippedRecord)>,
+    pub(super) skipped: Box<[(DnsName, SkippedRecord)]>,
 }
 
 impl Queries {
@@ -106,6 +107,10 @@ impl Queries {
         let known = self.hosts.iter().position(|host| host.name == *name);
         known.unwrap_or_else(|| {
             let new = || Query::new(unaskable(name).map(Err));
+            // Most searches know three hosts or fewer: doubling would hold four
+            if self.hosts.len() == self.hosts.capacity() {
+                self.hosts.reserve_exact(3);
+            }
             self.hosts.push(HostQueries {
                 name: name.clone(),
                 v6: new(),
@@ -120,9 +125,12 @@ impl Queries {
         let start = self.services.len();
         self.services.extend(owners.map(|owner| {
             // An owner name that no message can hold has no records: nothing could not be answered
-            let known = unaskable(&owner).map(|error| match error {
-                DnsError::NotEncodable => Ok(SrvOutcome::none()),
-                other => Err(other),
+            let known = unaskable(&owner).map(|error| {
+                if error == DnsError::NotEncodable {
+                    Ok(SrvOutcome::none())
+                } else {
+                    Err(error)
+                }
             });
             SrvQuery {
                 owner,
@@ -227,22 +235,14 @@ impl Queries {
         }))
     }
 
-    /// When the next question that a driver has is given up
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let mut first = None;
-        let mut add = |deadline: Option<Instant>| {
-            if let Some(deadline) = deadline
-                && first.is_none_or(|first| deadline < first)
-            {
-                first = Some(deadline);
-            }
-        };
+    /// When the next question that a driver has is given up, if that is before `most`
+    pub(super) fn deadline(&self, most: Instant) -> Instant {
+        let mut first = most;
         for host in &self.hosts {
-            add(host.v6.deadline());
-            add(host.v4.deadline());
+            first = host.v4.deadline(host.v6.deadline(first));
         }
         for service in &self.services {
-            add(service.query.deadline());
+            first = service.query.deadline(first);
         }
         first
     }
@@ -356,10 +356,10 @@ impl<T> Query<T> {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self, most: Instant) -> Instant {
         match self.state {
-            State::Asked { deadline, .. } => Some(deadline),
-            State::Due { .. } | State::Known(_) | State::PutOff | State::Unasked => None,
+            State::Asked { deadline, .. } => deadline.min(most),
+            State::Due { .. } | State::Known(_) | State::PutOff | State::Unasked => most,
         }
     }
 
@@ -436,32 +436,33 @@ impl Addresses {
             Answer::Absent { absence, .. } => (Vec::new(), absence, false),
             Answer::Found { records, alias, .. } => (records, Absence::NoData, alias),
         };
-        let mut addresses = Self {
-            dialable: Vec::new(),
-            refused: Vec::new(),
-            absence,
-            alias,
-            cut: false,
-        };
+        let mut dialable = Vec::new();
+        let mut refused: Vec<(IpAddr, AddressRefusal)> = Vec::new();
+        let mut cut = false;
         for address in records {
-            if Family::of(address) != family || addresses.has(address) {
+            let mut earlier = refused.iter();
+            if Family::of(address) != family
+                || dialable.contains(&address)
+                || earlier.any(|(earlier, _)| *earlier == address)
+            {
                 continue;
             }
-            if addresses.dialable.len() + addresses.refused.len() == MAX_ADDRESSES {
-                addresses.cut = true;
+            if dialable.len() + refused.len() == MAX_ADDRESSES {
+                cut = true;
                 break;
             }
             match policy.judge(address) {
-                Ok(()) => addresses.dialable.push(address),
-                Err(refusal) => addresses.refused.push((address, refusal)),
+                Ok(()) => dialable.push(address),
+                Err(refusal) => refused.push((address, refusal)),
             }
         }
-        addresses
-    }
-
-    fn has(&self, address: IpAddr) -> bool {
-        let mut refused = self.refused.iter();
-        self.dialable.contains(&address) || refused.any(|(refused, _)| *refused == address)
+        Self {
+            dialable,
+            refused: refused.into(),
+            absence,
+            alias,
+            cut,
+        }
     }
 }
 
@@ -475,7 +476,7 @@ impl SrvOutcome {
                 });
                 Self {
                     selection: Some(selection),
-                    skipped,
+                    skipped: skipped.into(),
                 }
             }
             Answer::Absent { .. } | Answer::Found { .. } => Self::none(),
@@ -485,7 +486,7 @@ impl SrvOutcome {
     fn none() -> Self {
         Self {
             selection: None,
-            skipped: Vec::new(),
+            skipped: Box::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::addresses::Reach;
 use super::context::Context;
@@ -44,8 +45,8 @@ impl Targets {
         }
     }
 
-    pub(super) fn poll(&mut self, context: &Context) -> Option<Connect> {
-        self.dial.as_mut()?.poll(context)
+    pub(super) fn poll(&mut self, tls_name: &Host, context: &Context) -> Option<Connect> {
+        self.dial.as_mut()?.poll(tls_name, context)
     }
 
     pub(super) fn has_due(&self) -> bool {
@@ -61,9 +62,11 @@ impl Targets {
         &mut self,
         id: ActionId,
         result: Result<Option<Box<Shown>>, ConnectError>,
+        tls_name: &Host,
         context: &mut Context,
     ) -> Option<Connection> {
-        self.dial.as_mut()?.handle_connected(id, result, context)
+        let dial = self.dial.as_mut()?;
+        dial.handle_connected(id, result, tls_name, context)
     }
 
     /// Goes on as far as what is known and the time allow; how it ended, once it has without a connection
@@ -94,28 +97,31 @@ impl Targets {
 
     /// The targets with their addresses, in the order they are tried; what should be known of them is noted
     ///
-    /// The outcome rests on what is known of the targets that were reached, and of no others.
-    pub(super) fn into_candidates(
-        mut self,
+    /// Called once, at the end. The outcome rests on what is known of the targets that were reached, and of no others.
+    pub(super) fn take_candidates(
+        &mut self,
         tls_name: &Host,
         context: &mut Context,
     ) -> Vec<Candidate> {
-        self.reached.extend(self.dial.take().map(Dial::into_reach));
-        for reach in &mut self.reached {
-            reach.take(tls_name, context);
-        }
-        self.warn(context);
-        let mut reached = self.reached.into_iter();
-        let candidates = self.list.iter().map(|target| Candidate {
-            target: target.host.clone(),
-            port: target.port,
-            srv: target.srv,
-            addresses: reached.next().map_or_else(Vec::new, |reach| {
+        let last = self.dial.take().map(Dial::into_reach);
+        let mut reached = mem::take(&mut self.reached).into_iter().chain(last);
+        let mut candidates = Vec::with_capacity(self.list.len());
+        for (index, target) in self.list.iter().enumerate() {
+            let mut addresses = Vec::new();
+            if let Some(mut reach) = reached.next() {
+                reach.take(tls_name, context);
+                self.warn(index, &reach, context);
                 context.rest_on(reach.until);
-                reach.into_candidates()
-            }),
-        });
-        candidates.collect()
+                addresses = reach.into_candidates();
+            }
+            candidates.push(Candidate {
+                target: target.host.clone(),
+                port: target.port,
+                srv: target.srv,
+                addresses,
+            });
+        }
+        candidates
     }
 
     /// One target after the other: the next when all addresses of one have failed
@@ -125,9 +131,9 @@ impl Targets {
         while let Some(target) = self.list.get(self.reached.len()) {
             let dial = self.dial.get_or_insert_with(|| {
                 let reach = Reach::new(place, &target.host, target.port, context);
-                Dial::new(reach, tls_name.clone())
+                Dial::new(reach)
             });
-            cause = dial.advance(context)?;
+            cause = dial.advance(tls_name, context)?;
             self.reached.extend(self.dial.take().map(Dial::into_reach));
         }
         Some(cause)
@@ -173,28 +179,25 @@ impl Targets {
         Some(outcome)
     }
 
-    /// What an administrator should know of the hosts that the outcome rests on, once each
-    fn warn(&self, context: &mut Context) {
-        for (index, (target, reach)) in self.list.iter().zip(&self.reached).enumerate() {
-            let Some(name) = target.host.dns_name() else {
-                continue;
-            };
-            let mut earlier = self.list[..index].iter();
-            if earlier.any(|earlier| earlier.host == target.host) {
-                continue;
-            }
-            // RFC 2782, "Target": "the name MUST NOT be an alias"
-            if target.srv.is_some() && reach.alias {
-                let target = name.clone();
-                context.notes.warnings.push(Warning::AliasTarget { target });
-            }
-            if reach.cut {
-                let host = name.clone();
-                context
-                    .notes
-                    .warnings
-                    .push(Warning::TooManyAddresses { host });
-            }
+    /// What an administrator should know of a host that the outcome rests on, once
+    fn warn(&self, index: usize, reach: &Reach, context: &mut Context) {
+        let target = &self.list[index];
+        let Some(name) = target.host.dns_name() else {
+            return;
+        };
+        let mut earlier = self.list[..index].iter();
+        if earlier.any(|earlier| earlier.host == target.host) {
+            return;
+        }
+        let warnings = &mut context.notes.warnings;
+        // RFC 2782, "Target": "the name MUST NOT be an alias"
+        if target.srv.is_some() && reach.alias {
+            let target = name.clone();
+            warnings.push(Warning::AliasTarget { target });
+        }
+        if reach.cut {
+            let host = name.clone();
+            warnings.push(Warning::TooManyAddresses { host });
         }
     }
 }
