@@ -147,7 +147,7 @@ impl Script {
     ///
     /// Every reply is delivered twice more, 1 ms and 2.5 ms later and with a clock that has gone back to
     /// the origin; replies to cancelled actions are delivered after all; what never answers gives a
-    /// tempting answer on its deadline, and again later; [`Discovery::handle_timeout`] is called for no
+    /// tempting answer on its deadline, and again later; [`handle_timeout`](fedway_core::Machine::handle_timeout) is called for no
     /// reason around every delivery. The [`Run`] must be the same as without.
     #[must_use]
     pub fn noisy(mut self) -> Self {
