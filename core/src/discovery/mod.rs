@@ -33,6 +33,14 @@ use crate::time::Instant;
 /// The search for the server behind one server name
 ///
 /// Driven by the verbs of [`Machine`]; the [crate page](crate#the-loop) has the loop, and what a loop may do.
+///
+/// # Steps
+///
+/// A step that finds what it looks for is the last: where the server that it names cannot be reached, the search
+/// fails. A DNS question that nobody could answer counts as one whose answer is that there is no such record.
+///
+#[doc = include_str!("steps.svg")]
+#[doc = include_str!("steps.md")]
 #[derive(Clone, Debug)]
 pub struct Discovery {
     goal: Goal,

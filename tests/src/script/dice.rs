@@ -8,8 +8,8 @@ use fedway_core::{
     HttpAnswer, SrvRecord, TlsError,
 };
 
-use super::Answers;
-use super::answers::{DnsResult, HttpResult, Peer, Reply, found, none, srv};
+use super::answers::{Answers, srv};
+use super::reply::{DnsResult, HttpResult, Peer, Reply, found, none};
 
 /// A generator of random answers: the same seed gives the same ones
 #[derive(Clone, Debug)]

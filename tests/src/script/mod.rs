@@ -36,6 +36,7 @@
 
 mod answers;
 mod dice;
+mod reply;
 mod run;
 mod search;
 mod verbs;
@@ -46,12 +47,11 @@ use std::time::Duration;
 
 use fedway_core::{Config, Discovery, Edition, Instant, Lookahead, ServerName};
 
-pub use self::answers::{Answers, DnsResult, HttpResult, Peer, Reply, Unscripted, split_url, srv};
+pub use self::answers::{Answers, Unscripted, split_url, srv};
 pub use self::dice::Dice;
+pub use self::reply::{DnsResult, HttpResult, Peer, Reply};
 pub use self::run::{Command, Dialled, Entry, Question, RecordKind, Request, Run};
 pub use self::verbs::{Connection, Dns, Failure, Page};
-
-use self::search::Search;
 
 /// A search, and the answers it will get
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ impl Script {
     ///
     /// Every reply is delivered twice more, 1 ms and 2.5 ms later and with a clock that has gone back to
     /// the origin; replies to cancelled actions are delivered after all; what never answers gives a
-    /// tempting answer on its deadline, and again later; [`Discovery::handle_timeout`] is called for no
+    /// tempting answer on its deadline, and again later; [`handle_timeout`](fedway_core::Machine::handle_timeout) is called for no
     /// reason around every delivery. The [`Run`] must be the same as without.
     #[must_use]
     pub fn noisy(mut self) -> Self {
@@ -161,18 +161,6 @@ impl Script {
     pub fn one_at_a_time(mut self) -> Self {
         self.one_at_a_time = true;
         self
-    }
-
-    /// Runs the search to its end
-    ///
-    /// # Panics
-    ///
-    /// Where the machine breaks its contract: an id given out twice; something cancelled that is not
-    /// under way; a GET over a session that is not open; a `Wait` that is over when it is said; anything
-    /// left open, or anything said, after `Done`. Also if it waits for nothing, or takes 10,000 steps.
-    #[must_use]
-    pub fn run(&self) -> Run {
-        Search::new(self).run()
     }
 
     /// The search itself, to drive by hand

@@ -6,11 +6,26 @@ use std::collections::BTreeMap;
 
 use fedway_core::{ActionId, Discovery, DiscoveryError, Event, Found, Instant, Machine, Step};
 
+use super::Script;
+use super::answers::Answers;
 use super::run::{Command, Entry, Run};
-use super::{Answers, Script};
+
+impl Script {
+    /// Runs the search to its end
+    ///
+    /// # Panics
+    ///
+    /// Where the machine breaks its contract: an id given out twice; something cancelled that is not
+    /// under way; a GET over a session that is not open; a `Wait` that is over when it is said; anything
+    /// left open, or anything said, after `Done`. Also if it waits for nothing, or takes 10,000 steps.
+    #[must_use]
+    pub fn run(&self) -> Run {
+        Search::new(self).run()
+    }
+}
 
 /// A search under way
-pub(super) struct Search<'a> {
+struct Search<'a> {
     script: &'a Script,
     answers: Answers,
     machine: Discovery,
@@ -67,7 +82,7 @@ impl State {
 type Outcome = Result<Box<Found>, DiscoveryError>;
 
 impl<'a> Search<'a> {
-    pub(super) fn new(script: &'a Script) -> Self {
+    fn new(script: &'a Script) -> Self {
         Self {
             script,
             answers: script.answers.clone().settle(),
@@ -80,7 +95,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    pub(super) fn run(mut self) -> Run {
+    fn run(mut self) -> Run {
         let mut ended: Option<(Outcome, Instant)> = None;
         for _ in 0..MAX_STEPS {
             let step = self.machine.poll();

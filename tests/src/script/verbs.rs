@@ -8,7 +8,7 @@ use fedway_core::{
     TlsError,
 };
 
-use super::answers::{DnsResult, HttpResult, Peer, Reply, found, none};
+use super::reply::{DnsResult, HttpResult, Peer, Reply, found, none};
 
 /// The answer to a DNS question
 ///

@@ -209,13 +209,6 @@ static SHORT_KEY: [u8; 140] = {
     key
 };
 
-/// A host as certificates and SNI spell it: lower case, no brackets, no final dot.
-pub(super) fn plain_host(host: &str) -> String {
-    let host = host.strip_prefix('[').unwrap_or(host);
-    let host = host.strip_suffix(']').unwrap_or(host);
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
-}
-
 /// A serial number is positive and has no needless leading zero (RFC 5280 section 4.1.2.2).
 fn serial_number(serial: u64) -> SerialNumber {
     let mut bytes = [1; 9];

@@ -6,7 +6,6 @@ use rcgen::{
 };
 use rustls::pki_types::CertificateDer;
 
-use super::ca::plain_host;
 use super::ct::Timestamp;
 
 /// What a certificate shall say, and what shall be wrong with it. Valid unless told otherwise.
@@ -221,6 +220,13 @@ impl Signer {
             | Self::TwoIntermediates => {}
         }
     }
+}
+
+/// A host as certificates and SNI spell it: lower case, no brackets, no final dot.
+pub(super) fn plain_host(host: &str) -> String {
+    let host = host.strip_prefix('[').unwrap_or(host);
+    let host = host.strip_suffix(']').unwrap_or(host);
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
 /// In which order a server shows its certificates.

@@ -1,14 +1,15 @@
 //! One connection to an HTTPS server: who it belongs to, and its lines in the log.
 
+use std::io::Read;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustls::server::ClientHello;
 
-use super::Ground;
+use super::address::Address;
 use super::crew::WatchedStream;
-use super::listener::Address;
+use super::ground::Ground;
 use super::log::{ConnectionId, Event, Request};
 
 /// An accepted connection, which is over when this is dropped.
@@ -85,4 +86,10 @@ impl Drop for Connection {
         let address = self.address.virtual_address;
         self.log(Event::Closed { address });
     }
+}
+
+/// Says nothing until the client leaves.
+pub(super) fn swallow(mut stream: &TcpStream) {
+    let mut buffer = [0; 1024];
+    while stream.read(&mut buffer).is_ok_and(|length| length > 0) {}
 }

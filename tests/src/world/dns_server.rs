@@ -8,8 +8,9 @@ use hickory_proto::op::ResponseCode;
 
 use super::crew::Door;
 use super::dns::{Packet, Question};
+use super::ground::Ground;
 use super::log::{DnsQuery, Event, Transport};
-use super::{Ground, sockets};
+use super::sockets;
 
 /// How a whole name server behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

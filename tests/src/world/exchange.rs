@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustls::{ServerConnection, StreamOwned};
 
-use super::connection::Connection;
-use super::listener::swallow;
+use super::connection::{Connection, swallow};
 use super::log::Request;
 use super::reply::{Ending, Reply};
 

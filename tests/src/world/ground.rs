@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use rustls::crypto::{CryptoProvider, ring};
 
+use super::address::Address;
 use super::ca::Authority;
 use super::crew::Crew;
-use super::listener::Address;
 use super::log::Log;
 use super::sockets::ClosedPort;
 use super::zone::Zone;

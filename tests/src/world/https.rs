@@ -9,8 +9,8 @@ use rustls::server::ServerSessionMemoryCache;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
-use super::ca::{Authority, plain_host};
-use super::certificate::Certificate;
+use super::ca::Authority;
+use super::certificate::{Certificate, plain_host};
 use super::reply::Reply;
 
 /// An HTTPS server for one or several names: a certificate and the replies to paths.

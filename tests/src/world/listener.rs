@@ -1,97 +1,40 @@
-//! The address of an HTTPS server: who is served there, and its connections up to the handshake.
+//! The listener behind the address of an HTTPS server, and its connections up to the handshake.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::server::{Accepted, Acceptor};
 use rustls::{ServerConnection, StreamOwned};
 
-use super::ca::plain_host;
-use super::connection::Connection;
+use super::address::Address;
+use super::connection::{Connection, swallow};
 use super::crew::Door;
 use super::exchange;
-use super::https::{ConnectionFault, Https};
-use super::{Ground, sockets};
+use super::ground::Ground;
+use super::https::ConnectionFault;
+use super::sockets;
 
-/// A virtual address and the listener behind it.
-#[derive(Debug)]
-pub(super) struct Address {
-    pub(super) virtual_address: SocketAddr,
-    pub(super) real: SocketAddr,
-    behaviour: Mutex<Behaviour>,
+/// Opens a listener that serves nobody yet.
+pub(super) fn open(ground: &Arc<Ground>, virtual_address: SocketAddr) -> io::Result<Arc<Address>> {
+    let (listener, real) = sockets::listen()?;
+    let address = Arc::new(Address::new(virtual_address, real));
+    ground.crew.watch_door(Door::Tcp(real));
+    let (worker, own) = (Arc::clone(ground), Arc::clone(&address));
+    ground
+        .crew
+        .spawn(move || accept(&worker, &own, &listener))?;
+    Ok(address)
 }
 
-#[derive(Debug, Default)]
-struct Behaviour {
-    servers: Vec<Arc<Https>>,
-    fault: Option<ConnectionFault>,
-}
-
-impl Address {
-    /// Opens a listener that serves nobody yet.
-    pub(super) fn open(ground: &Arc<Ground>, virtual_address: SocketAddr) -> io::Result<Arc<Self>> {
-        let (listener, real) = sockets::listen()?;
-        let address = Arc::new(Self {
-            virtual_address,
-            real,
-            behaviour: Mutex::default(),
-        });
-        ground.crew.watch_door(Door::Tcp(real));
-        let (worker, own) = (Arc::clone(ground), Arc::clone(&address));
-        ground.crew.spawn(move || own.accept(&worker, &listener))?;
-        Ok(address)
-    }
-
-    /// Adds a server, in the place of an earlier one for the same names.
-    pub(super) fn add(&self, server: Https) {
-        let server = Arc::new(server);
-        let servers = &mut self.behaviour().servers;
-        match servers.iter_mut().find(|earlier| server.replaces(earlier)) {
-            Some(earlier) => *earlier = server,
-            None => servers.push(server),
-        }
-    }
-
-    pub(super) fn set_fault(&self, fault: Option<ConnectionFault>) {
-        self.behaviour().fault = fault;
-    }
-
-    pub(super) fn fault(&self) -> Option<ConnectionFault> {
-        self.behaviour().fault
-    }
-
-    /// The server for a TLS handshake.
-    pub(super) fn server_for_handshake(&self, sni: Option<&str>) -> Option<Arc<Https>> {
-        let own = self.virtual_address.ip().to_string();
-        let wanted = sni.map_or(own, plain_host);
-        let servers = &self.behaviour().servers;
-        let server = servers.iter().find(|server| server.is_for(&wanted));
-        server.or(servers.first()).cloned()
-    }
-
-    /// The server for a request that names `host`, port removed.
-    pub(super) fn server_for_host(&self, host: &str) -> Option<Arc<Https>> {
-        let host = plain_host(host);
-        let servers = &self.behaviour().servers;
-        servers.iter().find(|server| server.is_for(&host)).cloned()
-    }
-
-    fn accept(self: &Arc<Self>, ground: &Arc<Ground>, listener: &TcpListener) {
-        while let Some(stream) = ground.crew.accept(listener) {
-            let Some(connection) = Connection::open(ground, self, stream) else {
-                return;
-            };
-            // Without a thread to serve it, the connection is closed.
-            let _ = ground.crew.spawn(move || serve(&connection));
-        }
-    }
-
-    fn behaviour(&self) -> MutexGuard<'_, Behaviour> {
-        self.behaviour
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+fn accept(ground: &Arc<Ground>, address: &Arc<Address>, listener: &TcpListener) {
+    while let Some(stream) = ground.crew.accept(listener) {
+        let Some(connection) = Connection::open(ground, address, stream) else {
+            return;
+        };
+        // Without a thread to serve it, the connection is closed.
+        let _ = ground.crew.spawn(move || serve(&connection));
     }
 }
 
@@ -190,12 +133,6 @@ fn is_resumed(tls: &ServerConnection) -> bool {
 fn reset(stream: &TcpStream) {
     // Fails only where the client has reset it first.
     let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
-}
-
-/// Says nothing until the client leaves.
-pub(super) fn swallow(mut stream: &TcpStream) {
-    let mut buffer = [0; 1024];
-    while stream.read(&mut buffer).is_ok_and(|length| length > 0) {}
 }
 
 /// What a server without TLS replies to a ClientHello.

@@ -29,6 +29,7 @@
 //!
 //! Plans panic where a name or an address in them is none: they are written by hand.
 
+mod address;
 mod ca;
 mod certificate;
 mod connection;
@@ -62,16 +63,16 @@ use rustls::pki_types::CertificateDer;
 pub use self::ca::{Authority, Issued};
 pub use self::certificate::Certificate;
 pub use self::ct::{CtLog, Timestamp};
-pub use self::dns::DnsFault;
 pub use self::dns_server::DnsServer;
 pub use self::https::{ConnectionFault, Https};
 pub use self::log::{ConnectionId, DnsQuery, Entry, Event, Request, Transport};
 pub use self::plan::{Ttl, WorldPlan};
 pub use self::reply::{Body, Reply};
 pub use self::sha1::SHA1_ROOT;
+pub use self::zone::DnsFault;
 
+use self::address::Address;
 use self::ground::Ground;
-use self::listener::Address;
 
 /// A running world; it ends when dropped.
 #[derive(Debug)]
@@ -233,10 +234,17 @@ impl World {
         match self.ground.addresses().entry(address) {
             Slot::Occupied(known) => Ok(Arc::clone(known.get())),
             Slot::Vacant(free) => {
-                let opened = Address::open(&self.ground, address)?;
+                let opened = listener::open(&self.ground, address)?;
                 Ok(Arc::clone(free.insert(opened)))
             }
         }
+    }
+}
+
+impl WorldPlan {
+    /// Starts the world.
+    pub fn start(self) -> io::Result<World> {
+        World::start(self)
     }
 }
 

@@ -1,17 +1,14 @@
 //! What a world shall hold, put down before it starts or added while it runs.
 
-use std::io;
 use std::net::SocketAddr;
 
 use hickory_proto::rr::rdata::{CNAME, SRV};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-use super::World;
-use super::dns::DnsFault;
 use super::https::{ConnectionFault, Https};
-use super::zone::Zone;
+use super::zone::{DnsFault, Zone};
 
-/// The records, servers and faults of a [`World`].
+/// The records, servers and faults of a [`World`](super::World).
 ///
 /// Names and addresses are text, so that a plan reads as what it means; all methods that take them
 /// panic where the text is neither.
@@ -26,11 +23,6 @@ impl WorldPlan {
     /// A plan for an empty world: every name is unknown, every address refuses.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Starts the world.
-    pub fn start(self) -> io::Result<World> {
-        World::start(self)
     }
 
     /// Gives a name an IPv4 address.

@@ -1,12 +1,53 @@
 //! The names a world knows, and what stands under them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-use super::dns::DnsFault;
+/// What goes wrong with the answer for one name and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsFault {
+    /// Two aliases that point at each other.
+    CnameLoop,
+    /// The alias alone, without the records of its target, which must be asked for.
+    CnameWithoutTarget,
+    /// Silence for the first queries, then the truth.
+    DropFirst(u32),
+    /// FORMERR to a query with EDNS; the truth to one without.
+    FormErr,
+    /// Bytes that are no DNS message.
+    Garbage,
+    /// The header and question of a reply, then bytes that are no record.
+    GarbledRecord,
+    /// NOERROR without a record.
+    NoData,
+    /// NOTIMP, whatever is asked.
+    NotImplemented,
+    /// NOTIMP to a query with EDNS; the truth to one without.
+    NotImplementedToEdns,
+    /// NXDOMAIN, although the name may exist.
+    NxDomain,
+    /// REFUSED.
+    Refused,
+    /// SERVFAIL.
+    ServFail,
+    /// No reply.
+    Silence,
+    /// The truth, late; other queries are not kept waiting.
+    Slow(Duration),
+    /// A forged reply with a wrong id and this address, then the truth.
+    SpoofThenRight(IpAddr),
+    /// Over UDP an empty reply that points to TCP; the truth over TCP.
+    Truncate,
+    /// The truth, under a wrong id.
+    WrongId,
+    /// The truth, to a question that nobody asked.
+    WrongQuestion,
+}
 
 /// Every record and every DNS fault of a world.
 #[derive(Debug, Default)]

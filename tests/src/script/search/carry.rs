@@ -9,7 +9,8 @@ use fedway_core::{
 };
 
 use super::{Brings, Delivery, Given, Search, State};
-use crate::script::answers::{Reply, found, srv};
+use crate::script::answers::srv;
+use crate::script::reply::{Reply, found};
 use crate::script::run::{Command, Dialled, Question, RecordKind, Request};
 
 impl Search<'_> {
