@@ -7,6 +7,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Family;
 use crate::answer::{Answer, HttpAnswer, Shown, SrvRecord};
 use crate::error::{ConnectError, DnsError, FetchError};
 use crate::name::{DnsName, Host};
@@ -82,25 +83,6 @@ pub enum Purpose {
     Federation,
     /// The one GET of .well-known, in HTTP/1.1
     WellKnown,
-}
-
-/// An address family
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// IPv4: A records
-    V4,
-    /// IPv6: AAAA records
-    V6,
-}
-
-impl Family {
-    pub(crate) fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::V4,
-            IpAddr::V6(_) => Self::V6,
-        }
-    }
 }
 
 /// Open a TCP connection to an address, and a TLS session over it

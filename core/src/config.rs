@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::AddressPolicy;
+use crate::address::{AddressPolicy, Family};
 use crate::edition::Edition;
 use crate::trust::TrustPolicy;
 
@@ -26,6 +26,8 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// Which text of the specification to follow; v1.8 by default
     pub edition: Edition,
+    /// Which families of addresses are asked for and dialled; both by default
+    pub families: Families,
     /// Whether a .well-known answer of 410 ends the search (MSC4188, proposed); off by default, then it counts as any other error
     pub gone_is_final: bool,
     /// How long answers are believed that do not say so themselves
@@ -68,6 +70,31 @@ impl Default for Deadlines {
     }
 }
 
+/// Which families of addresses a search asks for and dials
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Families {
+    /// Both, IPv6 first (RFC 8305)
+    #[default]
+    Both,
+    /// IPv4 alone: AAAA is never asked for
+    V4,
+    /// IPv6 alone: A is never asked for
+    V6,
+}
+
+impl Families {
+    /// Whether a family is among them
+    #[must_use]
+    pub fn has(self, family: Family) -> bool {
+        match self {
+            Self::Both => true,
+            Self::V4 => family == Family::V4,
+            Self::V6 => family == Family::V6,
+        }
+    }
+}
+
 /// How long answers are believed that do not say so themselves, or say too little or too much
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -102,6 +129,10 @@ impl Default for Lifetimes {
 #[non_exhaustive]
 #[serde(default)]
 pub struct Limits {
+    /// How many connections a search tries to open, .well-known and redirects included; 32
+    pub attempts: u8,
+    /// How many of them to one host and port; 8
+    pub attempts_per_host: u8,
     /// The largest .well-known body, in bytes; 50 KiB
     pub body: usize,
     /// The largest status line and headers, in bytes; 16 KiB
@@ -113,6 +144,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            attempts: MAX_ATTEMPTS,
+            attempts_per_host: MAX_ATTEMPTS_PER_HOST,
             body: MAX_BODY,
             head: MAX_HEAD,
             redirects: MAX_REDIRECTS,
@@ -143,6 +176,8 @@ pub struct Racing {
     /// How long A waits for AAAA once it is there: the Resolution Delay of RFC 8305 §3; 50 ms
     pub resolution_delay: Duration,
     /// The time between two attempts: the Connection Attempt Delay of RFC 8305 §5; 250 ms
+    ///
+    /// An attempt that fails makes the next one start at once, until four in a row have failed.
     pub attempt_delay: Duration,
 }
 
@@ -173,6 +208,10 @@ const WELL_KNOWN_FAILURE_LIFETIME: Duration = Duration::from_secs(60);
 const WELL_KNOWN_LEAST_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// Step 3: "a maximum cache time for responses: 48 hours is recommended"
 const WELL_KNOWN_MOST_LIFETIME: Duration = Duration::from_secs(48 * 3_600);
+/// .well-known and its redirects, and two hosts tried to their end; whoever is looked up must get no port scanner. Our choice
+const MAX_ATTEMPTS: u8 = 32;
+/// Four addresses of each family; our choice
+const MAX_ATTEMPTS_PER_HOST: u8 = 8;
 /// As Synapse's `WELL_KNOWN_MAX_SIZE`
 const MAX_BODY: usize = 50 * 1024;
 /// Twice what common servers send at most (8 KiB); our choice

@@ -11,7 +11,7 @@ use core::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::AddressRefusal;
+use crate::address::{AddressRefusal, Family};
 use crate::answer::Absence;
 use crate::edition::Place;
 use crate::name::{Host, ServerNameError};
@@ -374,6 +374,15 @@ pub enum AttemptError {
     /// There is no address
     #[error("no address: {0}")]
     NoAddress(Absence),
+    /// The address is of a family that is switched off
+    #[error("{0} is switched off")]
+    FamilyOff(Family),
+    /// There are more addresses, of this host or of those before it, than a search dials
+    #[error("not dialled: {limit} attempts were made before")]
+    TooManyAttempts {
+        /// The limit that was reached: [`Limits::attempts`](crate::Limits::attempts), or that of a host
+        limit: u8,
+    },
 }
 
 impl AttemptError {
@@ -386,7 +395,9 @@ impl AttemptError {
             Self::Connect(ConnectError::Tls(_)) => "tls",
             Self::Connect(_) => "connect",
             Self::Dns(_) => "dns",
+            Self::FamilyOff(_) => "family_off",
             Self::NoAddress(_) => "no_address",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
         }
     }
 
@@ -394,10 +405,10 @@ impl AttemptError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::AddressRefused(_) => Fault::Caller,
+            Self::AddressRefused(_) | Self::FamilyOff(_) => Fault::Caller,
             Self::Connect(error) => error.fault(),
             Self::Dns(error) => error.fault(),
-            Self::NoAddress(_) => Fault::Peer,
+            Self::NoAddress(_) | Self::TooManyAttempts { .. } => Fault::Peer,
         }
     }
 
@@ -405,7 +416,10 @@ impl AttemptError {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::AddressRefused(_) | Self::NoAddress(_) => false,
+            Self::AddressRefused(_)
+            | Self::FamilyOff(_)
+            | Self::NoAddress(_)
+            | Self::TooManyAttempts { .. } => false,
             Self::Connect(error) => !matches!(error, ConnectError::Tls(_)),
             Self::Dns(error) => !matches!(
                 error,
@@ -483,6 +497,19 @@ impl WellKnownError {
             Self::Status(_) => "status",
             Self::TimedOut => "timed_out",
             Self::Unreachable { .. } => "unreachable",
+        }
+    }
+
+    /// Whether the same request may succeed later without anybody changing a configuration
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { cause, .. } => cause.is_temporary(),
+            // RFC 9110 §15.5.9, RFC 6585 §4, RFC 9110 §15.6
+            Self::Status(status) => matches!(status, 408 | 429 | 500..=599),
+            Self::Fetch(error) => *error == FetchError::ConnectionLost,
+            Self::TimedOut => true,
+            Self::Body(_) | Self::Redirect(_) => false,
         }
     }
 

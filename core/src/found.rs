@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,11 @@ pub struct Found {
     pub destination: Destination,
     /// The connection, if the search was asked for one
     pub connection: Option<Connection>,
+    /// Whether the whole way was verified: the rule of the first check that was skipped on it, .well-known included
+    ///
+    /// Of a search that does not connect, the way is .well-known's; what will be done at each address
+    /// is said by [`CandidateAddress::verdict`].
+    pub verdict: Verdict,
     /// Until when this may be believed, on the clock of the search: the end of the first of the answers that it rests
     /// on; `None` where it rests on none, as an IP literal does
     ///
@@ -109,7 +114,8 @@ pub struct Connection {
     pub id: ActionId,
     /// The address it leads to
     pub address: SocketAddr,
-    /// Whether the certificate was verified
+    /// Whether the certificate was verified, and those on the way here: who leads to another server without being
+    /// verified has not verified that server
     pub verdict: Verdict,
     /// What the session showed, as far as the driver tells
     pub shown: Option<Box<Shown>>,
@@ -156,7 +162,8 @@ impl DiscoveryError {
             DiscoveryErrorKind::Gone
             | DiscoveryErrorKind::InvalidWellKnown(_)
             | DiscoveryErrorKind::NotOffered { .. }
-            | DiscoveryErrorKind::Onion => false,
+            | DiscoveryErrorKind::NoUsableRecord { .. }
+            | DiscoveryErrorKind::Onion => self.notes.provisional,
             DiscoveryErrorKind::Unreachable(cause) => {
                 self.notes.provisional
                     || cause.is_temporary()
@@ -199,6 +206,12 @@ pub enum DiscoveryErrorKind {
         /// The owner name of the record
         service: DnsName,
     },
+    /// There are SRV records, and none of them can be used: a set that was found binds
+    #[error("no usable record of {service}")]
+    NoUsableRecord {
+        /// The owner name of the records
+        service: DnsName,
+    },
     /// A `.onion` name, which needs a proxy (RFC 7686)
     #[error(".onion names need a proxy")]
     Onion,
@@ -218,6 +231,7 @@ impl DiscoveryErrorKind {
             Self::Gone => "gone",
             Self::InvalidWellKnown(_) => "invalid_well_known",
             Self::NotOffered { .. } => "not_offered",
+            Self::NoUsableRecord { .. } => "no_usable_record",
             Self::Onion => "onion",
             Self::TimedOut => "timed_out",
             Self::Unreachable(cause) => cause.name(),
@@ -229,9 +243,11 @@ impl DiscoveryErrorKind {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Onion => Fault::Caller,
-            Self::Gone | Self::InvalidWellKnown(_) | Self::NotOffered { .. } | Self::TimedOut => {
-                Fault::Peer
-            }
+            Self::Gone
+            | Self::InvalidWellKnown(_)
+            | Self::NotOffered { .. }
+            | Self::NoUsableRecord { .. }
+            | Self::TimedOut => Fault::Peer,
             Self::Unreachable(cause) => cause.fault(),
         }
     }
@@ -243,8 +259,8 @@ impl DiscoveryErrorKind {
 pub struct Notes {
     /// What failed, in order, .well-known included
     pub attempts: Vec<Attempt>,
-    /// Whether an SRV question could not be answered and was taken for "no such record": a later search
-    /// may find another destination
+    /// Whether an SRV question could not be answered, or .well-known failed for a reason that may pass, and the search
+    /// went on as if there were none: a later one may find another destination
     pub provisional: bool,
     /// What an administrator should know
     pub warnings: Vec<Warning>,
@@ -253,6 +269,16 @@ pub struct Notes {
 }
 
 impl Notes {
+    /// The rule of the first check of a certificate that was skipped
+    pub(crate) fn skipped(&self) -> Option<&SkipRule> {
+        self.warnings.iter().find_map(|warning| {
+            let Warning::VerificationSkipped { rule, .. } = warning else {
+                return None;
+            };
+            Some(rule)
+        })
+    }
+
     pub(crate) fn attempt(
         &mut self,
         place: Place,
@@ -290,6 +316,13 @@ pub struct WellKnown {
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum Warning {
+    /// An SRV target is an IP literal, which RFC 2782 forbids; it was taken for the address it says
+    AddressTarget {
+        /// The owner name of the record
+        owner: DnsName,
+        /// The address
+        address: IpAddr,
+    },
     /// An SRV target is an alias (CNAME), which RFC 2782 forbids
     AliasTarget {
         /// The target
@@ -321,6 +354,13 @@ pub enum Warning {
         /// Why there was no answer
         error: DnsError,
     },
+    /// There are more SRV records of an owner than a search looks at; those of the lowest priority were left out
+    RecordsCut {
+        /// The owner name
+        owner: DnsName,
+        /// How many
+        cut: usize,
+    },
     /// A host has more addresses of a family than a search tries
     TooManyAddresses {
         /// The host
@@ -342,9 +382,11 @@ impl Warning {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::AddressTarget { .. } => "address_target",
             Self::AliasTarget { .. } => "alias_target",
             Self::DeprecatedService { .. } => "deprecated_service",
             Self::LongName { .. } => "long_name",
+            Self::RecordsCut { .. } => "records_cut",
             Self::SkippedRecord { .. } => "skipped_record",
             Self::SrvUnanswered { .. } => "srv_unanswered",
             Self::TooManyAddresses { .. } => "too_many_addresses",
@@ -356,6 +398,12 @@ impl Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AddressTarget { owner, address } => {
+                write!(
+                    f,
+                    "SRV record {owner} has the address {address} for a target, which RFC 2782 forbids"
+                )
+            }
             Self::AliasTarget { target } => {
                 write!(f, "SRV target {target} is an alias, which RFC 2782 forbids")
             }
@@ -368,13 +416,15 @@ impl fmt::Display for Warning {
                     "server name of {len} bytes, more than the recommended 230"
                 )
             }
+            Self::RecordsCut { owner, cut } => {
+                write!(f, "SRV {owner} has {cut} records more than are looked at")
+            }
             Self::SkippedRecord {
                 owner,
                 target,
                 reason,
             } => {
                 let reason = match reason {
-                    SkippedRecord::AddressTarget => "its target is an IP literal",
                     SkippedRecord::PortZero => "its port is 0",
                     SkippedRecord::RootTarget => "its target is the root, beside other records",
                     SkippedRecord::TooMany => "there are too many",

@@ -101,11 +101,11 @@ mod trust;
 mod well_known;
 
 pub use action::{
-    Action, ActionId, Connect, Event, Family, FetchWellKnown, LookUpAddresses, Purpose, QuerySrv,
+    Action, ActionId, Connect, Event, FetchWellKnown, LookUpAddresses, Purpose, QuerySrv,
 };
-pub use address::{AddressPolicy, AddressRefusal};
+pub use address::{AddressPolicy, AddressRefusal, Family};
 pub use answer::{Absence, Answer, Field, FieldName, HttpAnswer, Shown, SrvRecord};
-pub use config::{Config, Deadlines, Lifetimes, Limits, Lookahead, Racing};
+pub use config::{Config, Deadlines, Families, Lifetimes, Limits, Lookahead, Racing};
 pub use discovery::Discovery;
 pub use edition::{Edition, Order, Place, Route, Rules, Service, Steps, UnknownEdition};
 pub use error::{

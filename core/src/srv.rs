@@ -1,12 +1,13 @@
 //! SRV records (RFC 2782): which of them are usable, and the order to try them in.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::answer::SrvRecord;
-use crate::name::Host;
+use crate::name::{DnsName, Host};
 
 /// Somewhere to connect to, before its addresses are known
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +32,6 @@ pub(crate) enum Selection {
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum SkippedRecord {
-    /// The target is an IP literal, which is no host name (RFC 2782, "Target")
-    AddressTarget,
     /// The port is 0, which nothing listens on
     PortZero,
     /// The target is `.` although there are other records
@@ -46,7 +45,6 @@ impl SkippedRecord {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::AddressTarget => "address_target",
             Self::PortZero => "port_zero",
             Self::RootTarget => "root_target",
             Self::TooMany => "too_many",
@@ -54,39 +52,59 @@ impl SkippedRecord {
     }
 }
 
+/// What is told of a set of records beside its selection
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flaws {
+    /// The records that were not used
+    pub(crate) skipped: Vec<(DnsName, SkippedRecord)>,
+    /// How many there were beyond those that are looked at
+    pub(crate) cut: usize,
+}
+
 /// Orders the usable records: by priority, then by weighted choice (RFC 2782, "Weight")
 ///
-/// The same records and seed give the same order, in whatever order the records arrive.
-pub(crate) fn select(
-    mut records: Vec<SrvRecord>,
-    seed: u64,
-    mut skipped: impl FnMut(&SrvRecord, SkippedRecord),
-) -> Selection {
-    records.sort_unstable();
+/// The same records and seed give the same order, in whatever order the records arrive. They are sorted, then cut,
+/// then chosen from, so that no set is too large to be chosen from; within a priority the heavier ones stay.
+pub(crate) fn select(mut records: Vec<SrvRecord>, seed: u64) -> (Selection, Option<Box<Flaws>>) {
+    records.sort_unstable_by(|a, b| {
+        let by_weight = b.weight.cmp(&a.weight);
+        a.priority.cmp(&b.priority).then(by_weight).then(a.cmp(b))
+    });
     records.dedup();
-    let all_root = !records.is_empty() && records.iter().all(|record| record.target.is_root());
-    if all_root {
-        return Selection::NotOffered;
+    if !records.is_empty() && records.iter().all(|record| record.target.is_root()) {
+        return (Selection::NotOffered, None);
     }
+    let cut = records.len().saturating_sub(MAX_RECORDS);
+    records.truncate(MAX_RECORDS);
+    let mut skipped = Vec::new();
     records.retain(|record| match flaw(record) {
         Some(reason) => {
-            skipped(record, reason);
+            skipped.push((record.target.clone(), reason));
             false
         }
         None => true,
     });
+    records.sort_unstable();
     choose_by_weight(&mut records, SplitMix64(seed));
     for record in records.iter().skip(MAX_TARGETS) {
-        skipped(record, SkippedRecord::TooMany);
+        skipped.push((record.target.clone(), SkippedRecord::TooMany));
     }
     records.truncate(MAX_TARGETS);
-    Selection::Targets(records.into_iter().map(Target::from).collect())
+    let targets = records.into_iter().map(Target::from).collect();
+    let flawless = skipped.is_empty() && cut == 0;
+    let flaws = (!flawless).then(|| Box::new(Flaws { skipped, cut }));
+    (Selection::Targets(targets), flaws)
 }
 
 impl From<SrvRecord> for Target {
     fn from(record: SrvRecord) -> Self {
+        // RFC 2782 forbids an address for a target, and the homeservers that exist dial it
+        let host = match record.target.ip_literal() {
+            Some(address) => Host::Ip(address),
+            None => Host::Dns(record.target),
+        };
         Self {
-            host: Host::Dns(record.target),
+            host,
             port: record.port,
             srv: Some((record.priority, record.weight)),
         }
@@ -97,11 +115,7 @@ fn flaw(record: &SrvRecord) -> Option<SkippedRecord> {
     if record.target.is_root() {
         return Some(SkippedRecord::RootTarget);
     }
-    if record.port == 0 {
-        return Some(SkippedRecord::PortZero);
-    }
-    let is_address = record.target.ip_literal().is_some();
-    is_address.then_some(SkippedRecord::AddressTarget)
+    (record.port == 0).then_some(SkippedRecord::PortZero)
 }
 
 /// Orders records that are sorted by priority and, within a priority, by weight
@@ -155,13 +169,15 @@ impl SplitMix64 {
     }
 }
 
+/// How many records of one SRV set are looked at, the lowest priorities first: four times what is tried, so that flawed
+/// ones leave enough; our choice
+const MAX_RECORDS: usize = 64;
 /// How many targets of one SRV set are tried: more cannot be tried within a search, and each costs two DNS questions ahead
 pub(crate) const MAX_TARGETS: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::DnsName;
     use alloc::vec;
 
     fn record(priority: u16, weight: u16, port: u16, target: &str) -> SrvRecord {
@@ -174,7 +190,7 @@ mod tests {
     }
 
     fn order(records: &[SrvRecord], seed: u64) -> Vec<alloc::string::String> {
-        match select(records.to_vec(), seed, |_, _| {}) {
+        match select(records.to_vec(), seed).0 {
             Selection::NotOffered => vec![".".into()],
             Selection::Targets(targets) => targets
                 .iter()
@@ -287,32 +303,68 @@ mod tests {
     fn unusable_records_are_skipped_with_their_reason() {
         let records = vec![
             record(0, 0, 0, "zero.example"),
-            record(1, 0, 8448, "192.0.2.1"),
             record(2, 0, 8448, "."),
             record(3, 0, 8448, "good.example"),
         ];
-        let mut reasons = Vec::new();
-        let selection = select(records, 1, |_, reason| reasons.push(reason));
+        let (selection, flaws) = select(records, 1);
         let Selection::Targets(targets) = selection else {
             panic!("{selection:?}")
         };
         assert_eq!(targets.len(), 1);
+        let flaws = flaws.unwrap();
+        let reasons: Vec<_> = flaws.skipped.iter().map(|(_, reason)| *reason).collect();
         assert_eq!(
             reasons,
-            [
-                SkippedRecord::PortZero,
-                SkippedRecord::AddressTarget,
-                SkippedRecord::RootTarget
-            ]
+            [SkippedRecord::PortZero, SkippedRecord::RootTarget]
         );
     }
 
     #[test]
     fn more_records_than_a_search_tries_are_cut() {
         let records: Vec<_> = (0..=16).map(|n| record(n, 0, 1, "a")).collect();
-        let mut reasons = Vec::new();
-        let selection = select(records, 1, |_, reason| reasons.push(reason));
+        let (selection, flaws) = select(records, 1);
         assert!(matches!(selection, Selection::Targets(targets) if targets.len() == MAX_TARGETS));
-        assert_eq!(reasons, [SkippedRecord::TooMany]);
+        let last = (DnsName::new("a").unwrap(), SkippedRecord::TooMany);
+        let skipped = vec![last];
+        assert_eq!(*flaws.unwrap(), Flaws { skipped, cut: 0 });
+    }
+
+    #[test]
+    fn records_are_cut_by_priority_before_they_are_chosen_from() {
+        let mut records: Vec<_> = (1..=64).map(|port| record(1, 0, port, "a")).collect();
+        records.push(record(0, 0, 1, "first"));
+        assert_eq!(order(&records, 1)[0], "first");
+        assert_eq!(select(records, 1).1.unwrap().cut, 1);
+    }
+
+    #[test]
+    fn of_one_priority_the_heavier_records_are_kept() {
+        let mut records: Vec<_> = (1..=64).map(|port| record(1, 0, port, "light")).collect();
+        records.push(record(1, 9, 1, "heavy"));
+        let hosts = |seed| order(&records, seed);
+        assert!((0..500).any(|seed| hosts(seed)[0] == "heavy"));
+    }
+
+    #[test]
+    fn a_set_of_any_size_is_chosen_from() {
+        let heavy = |n: u32| record((n >> 16) as u16, u16::MAX, n as u16, "a");
+        let records: Vec<_> = (1..=70_000).map(heavy).collect();
+        let (selection, flaws) = select(records, 7);
+        assert!(matches!(selection, Selection::Targets(targets) if targets.len() == MAX_TARGETS));
+        assert_eq!(flaws.unwrap().cut, 70_000 - MAX_RECORDS);
+    }
+
+    #[test]
+    fn an_address_for_a_target_is_taken_for_what_it_says() {
+        for (text, address) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("192.0.2.1.", "192.0.2.1"),
+            ("192.000.002.001", "192.0.2.1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(order(&[record(0, 0, 1, text)], 1), [address], "{text}");
+        }
+        assert_eq!(order(&[record(0, 0, 1, "192.0.2.256")], 1), ["192.0.2.256"]);
     }
 }

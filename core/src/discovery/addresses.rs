@@ -6,9 +6,8 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::context::Context;
-use super::queries::Want;
-use crate::action::Family;
-use crate::address::AddressRefusal;
+use super::queries::{HostId, Want};
+use crate::address::{AddressRefusal, Family};
 use crate::config::Config;
 use crate::edition::Place;
 use crate::error::{AttemptError, Fault};
@@ -23,7 +22,7 @@ pub(super) struct Reach {
     pub(super) host: Host,
     pub(super) port: u16,
     /// Where the host's questions are, unless it is an address itself
-    queries: Option<usize>,
+    queries: Option<HostId>,
     /// What is known of each of [`FAMILIES`]: the addresses, or why there are none
     known: [Option<Result<Vec<CandidateAddress>, Box<AttemptError>>>; 2],
     /// Whether the host is an alias
@@ -72,6 +71,8 @@ impl Reach {
             if self.known[index].is_none() {
                 self.known[index] = match self.host {
                     Host::Ip(address) => Some(self.literal(address, family, tls_name, context)),
+                    // Not asked for, and nothing that could have been found out
+                    Host::Dns(_) if !context.config.families.has(family) => Some(Ok(Vec::new())),
                     Host::Dns(_) => self.answer(family, tls_name, context),
                 };
                 news |= self.known[index].is_some();
@@ -83,16 +84,19 @@ impl Reach {
     /// Wants what the host's questions are to tell
     pub(super) fn want(&self, context: &mut Context) {
         if let Some(host) = self.queries {
+            let families = context.config.families;
             let Context { queries, ids, .. } = context;
-            queries.want_addresses(host, Want::Now, ids);
+            queries.want_addresses(host, Want::Now, families, ids);
         }
     }
 
     /// Whether there is an answer for both families, taken or not
     pub(super) fn is_answered(&self, context: &Context) -> bool {
         self.queries.is_none_or(|host| {
-            let answered = |family| context.queries.addresses(host, family).is_some();
-            FAMILIES.into_iter().all(answered)
+            let families = context.config.families;
+            FAMILIES.into_iter().all(|family| {
+                !families.has(family) || context.queries.addresses(host, family).is_some()
+            })
         })
     }
 
@@ -166,6 +170,13 @@ impl Reach {
     ) -> Result<Vec<CandidateAddress>, Box<AttemptError>> {
         if Family::of(address) != family {
             return Ok(Vec::new());
+        }
+        if !context.config.families.has(family) {
+            let error = AttemptError::FamilyOff(family);
+            let address = SocketAddr::new(address, self.port);
+            let notes = &mut context.notes;
+            notes.attempt(self.place, &self.host, Some(address), error.clone());
+            return Err(error.into());
         }
         match context.config.addresses.judge(address) {
             Ok(()) => Ok(vec![self.candidate(address, tls_name, &context.config)]),

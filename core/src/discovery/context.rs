@@ -2,7 +2,6 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use super::queries::Queries;
 use crate::action::{ActionId, Ids};
@@ -21,15 +20,20 @@ pub(super) struct Context {
     pub(super) cancelled: Vec<ActionId>,
     /// The latest time seen
     pub(super) now: Instant,
-    /// How long the loop has left undone what it was asked: that time is not the search's
-    pub(super) lost: Duration,
+    /// When the last attempt at a connection was made
+    pub(super) last_attempt: Instant,
     /// The end of the first of the answers that the search rests on
     pub(super) expires: Instant,
     pub(super) seed: u64,
+    /// How many more connections the search may try to open
+    pub(super) attempts_left: u8,
+    /// How many of the last attempts have failed in a row
+    pub(super) failures: u8,
 }
 
 impl Context {
     pub(super) fn new(config: Arc<Config>, seed: u64, now: Instant) -> Self {
+        let attempts_left = config.limits.attempts;
         Self {
             config,
             queries: Queries::default(),
@@ -38,9 +42,11 @@ impl Context {
             notes: Notes::default(),
             cancelled: Vec::new(),
             now,
-            lost: Duration::ZERO,
+            last_attempt: Instant::ORIGIN,
             expires: Instant::END,
             seed,
+            attempts_left,
+            failures: 0,
         }
     }
 

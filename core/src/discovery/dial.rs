@@ -6,8 +6,10 @@ use core::net::SocketAddr;
 
 use super::addresses::{Reach, Which};
 use super::context::Context;
-use crate::action::{ActionId, Connect, Family, Purpose};
+use crate::action::{ActionId, Connect, Purpose};
+use crate::address::Family;
 use crate::answer::{Absence, Shown};
+use crate::config::Limits;
 use crate::edition::Place;
 use crate::error::{AttemptError, ConnectError, Fault};
 use crate::found::{CandidateAddress, Connection, Warning};
@@ -26,6 +28,8 @@ pub(super) struct Dial {
     /// How many addresses of each family have been tried
     v6_tried: u8,
     v4_tried: u8,
+    /// How many more may be tried
+    left: u8,
     pace: Pace,
     in_flight: Vec<InFlight>,
     /// Why the last attempt failed, or that this machine itself has failed
@@ -50,11 +54,13 @@ struct InFlight {
 }
 
 impl Dial {
-    pub(super) fn new(reach: Reach) -> Self {
+    pub(super) fn new(reach: Reach, context: &Context) -> Self {
+        let of_host = context.config.limits.attempts_per_host;
         Self {
             reach,
             v6_tried: 0,
             v4_tried: 0,
+            left: of_host.min(context.attempts_left),
             pace: Pace::Begins { at: None },
             in_flight: Vec::new(),
             failed: None,
@@ -113,6 +119,7 @@ impl Dial {
         match result {
             Ok(shown) => {
                 self.cancel(context);
+                context.failures = 0;
                 if let Verdict::Skip(rule) = &verdict {
                     context.notes.warnings.push(Warning::VerificationSkipped {
                         host: tls_name.clone(),
@@ -148,6 +155,7 @@ impl Dial {
         if self.is_under_way() {
             return None;
         }
+        self.note_untried(context);
         let cause = self.cause();
         if let AttemptError::NoAddress(_) = cause {
             context
@@ -199,12 +207,16 @@ impl Dial {
         if news && let Pace::Begins { at } = &mut self.pace {
             // RFC 8305 §3: A alone waits the resolution delay for AAAA
             let awaits_v6 = self.reach.awaits(Family::V6);
-            let delay = context.config.racing.resolution_delay;
-            *at = Some(if awaits_v6 {
-                context.now + delay
+            let racing = &context.config.racing;
+            let mut begin = if awaits_v6 {
+                context.now + racing.resolution_delay
             } else {
                 context.now
-            });
+            };
+            if context.failures >= UNPACED_FAILURES {
+                begin = begin.max(context.last_attempt + racing.attempt_delay);
+            }
+            *at = Some(begin);
         }
     }
 
@@ -226,6 +238,9 @@ impl Dial {
                 index: tried,
             })
         };
+        if self.left == 0 {
+            return None;
+        }
         let v6 = of(Family::V6, self.v6_tried);
         let v4 = of(Family::V4, self.v4_tried);
         match self.pace {
@@ -240,6 +255,9 @@ impl Dial {
     }
 
     fn start(&mut self, to: Which, context: &mut Context) {
+        self.left -= 1;
+        context.attempts_left -= 1;
+        context.last_attempt = context.now;
         match to.family {
             Family::V4 => self.v4_tried += 1,
             Family::V6 => self.v6_tried += 1,
@@ -257,9 +275,36 @@ impl Dial {
         });
     }
 
-    /// Records a failed attempt; the next one need not wait (RFC 8305 §5)
+    /// Says so where addresses are left that may not be tried
+    fn note_untried(&mut self, context: &mut Context) {
+        let known = self.reach.of(Family::V6).len() + self.reach.of(Family::V4).len();
+        if known <= usize::from(self.v6_tried) + usize::from(self.v4_tried) {
+            return;
+        }
+        let Limits {
+            attempts,
+            attempts_per_host,
+            ..
+        } = context.config.limits;
+        let limit = if context.attempts_left == 0 {
+            attempts
+        } else {
+            attempts_per_host
+        };
+        let error = AttemptError::TooManyAttempts { limit };
+        if self.failed.is_none() {
+            self.failed = Some(error.clone().into());
+        }
+        let (place, host) = (self.reach.place, &self.reach.host);
+        context.notes.attempt(place, host, None, error);
+    }
+
+    /// Records a failed attempt; the next one need not wait (RFC 8305 §5), unless several have failed in a row
     fn fail(&mut self, address: SocketAddr, error: AttemptError, context: &mut Context) {
-        if let Pace::Continues { at, .. } = &mut self.pace {
+        context.failures = context.failures.saturating_add(1);
+        if let Pace::Continues { at, .. } = &mut self.pace
+            && context.failures < UNPACED_FAILURES
+        {
             *at = context.now;
         }
         let failed = self.failed.as_deref();
@@ -271,3 +316,7 @@ impl Dial {
             .attempt(self.reach.place, &self.reach.host, Some(address), error);
     }
 }
+
+/// After so many failures in a row, one more does not hasten the next attempt: most hosts have two addresses, most
+/// services two hosts; our choice
+const UNPACED_FAILURES: u8 = 4;

@@ -22,7 +22,7 @@ use crate::well_known::{Url, parse_body};
 /// The request, over all its redirects
 #[derive(Clone, Debug)]
 pub(super) struct Fetch {
-    /// Of its own time: what the loop has lost since comes on top
+    /// Put off by the time that the loop loses, until a driver has been given the GET
     deadline: Instant,
     url: Url,
     /// The URLs before it
@@ -44,8 +44,8 @@ enum Hop {
     Getting {
         id: ActionId,
         connection: ActionId,
-        /// When it is given up, once a driver has been given it
-        deadline: Option<Instant>,
+        /// Whether a driver has been given it
+        sent: bool,
     },
 }
 
@@ -54,7 +54,6 @@ impl Fetch {
         let url = Url::well_known(name);
         context.notes.well_known = Some(WellKnown::default());
         Self {
-            // Of the search's own time, as the search's deadline is
             deadline: context.now + context.config.deadlines.well_known,
             seen: Vec::new(),
             hop: Hop::dialling(&url, context),
@@ -63,18 +62,15 @@ impl Fetch {
     }
 
     pub(super) fn poll(&mut self, context: &Context) -> Option<Action> {
-        let until = self.until(context);
         match &mut self.hop {
             Hop::Dialling(dial) => dial.poll(&self.url.host, context).map(Action::Connect),
-            Hop::Getting {
-                deadline: Some(_), ..
-            } => None,
+            Hop::Getting { sent: true, .. } => None,
             Hop::Getting {
                 id,
                 connection,
-                deadline: deadline @ None,
+                sent: sent @ false,
             } => {
-                *deadline = Some(until);
+                *sent = true;
                 Some(Action::FetchWellKnown(FetchWellKnown {
                     id: *id,
                     connection: *connection,
@@ -82,7 +78,7 @@ impl Fetch {
                     target: self.url.target.clone(),
                     max_head: context.config.limits.head,
                     max_body: context.config.limits.body,
-                    deadline: until,
+                    deadline: self.deadline,
                 }))
             }
         }
@@ -92,16 +88,18 @@ impl Fetch {
     pub(super) fn has_due(&self) -> bool {
         match &self.hop {
             Hop::Dialling(dial) => dial.has_due(),
-            Hop::Getting { deadline, .. } => deadline.is_none(),
+            Hop::Getting { sent, .. } => !sent,
         }
     }
 
     /// When something happens without an answer
-    pub(super) fn deadline(&self, context: &Context) -> Instant {
-        let until = self.until(context);
+    pub(super) fn deadline(&self) -> Instant {
         match &self.hop {
-            Hop::Dialling(dial) => dial.deadline().map_or(until, |own| own.min(until)),
-            Hop::Getting { .. } => until,
+            Hop::Dialling(dial) => {
+                let of_dial = dial.deadline();
+                of_dial.map_or(self.deadline, |own| own.min(self.deadline))
+            }
+            Hop::Getting { .. } => self.deadline,
         }
     }
 
@@ -122,7 +120,7 @@ impl Fetch {
         self.hop = Hop::Getting {
             id: context.ids.next(),
             connection: connection.id,
-            deadline: None,
+            sent: false,
         };
         true
     }
@@ -130,7 +128,7 @@ impl Fetch {
     /// Whether a driver has this request, and it is the present one
     pub(super) fn awaits(&self, request: ActionId) -> bool {
         match &self.hop {
-            Hop::Getting { id, deadline, .. } => *id == request && deadline.is_some(),
+            Hop::Getting { id, sent, .. } => *id == request && *sent,
             Hop::Dialling(_) => false,
         }
     }
@@ -165,7 +163,7 @@ impl Fetch {
 
     /// Goes on as far as what is known and the time allow; the error, once the request has failed
     pub(super) fn advance(&mut self, context: &mut Context) -> Option<WellKnownError> {
-        if self.until(context) <= context.now {
+        if self.deadline <= context.now {
             self.cancel(context);
             return Some(WellKnownError::TimedOut);
         }
@@ -183,28 +181,23 @@ impl Fetch {
     pub(super) fn cancel(&mut self, context: &mut Context) {
         match &mut self.hop {
             Hop::Dialling(dial) => dial.cancel(context),
-            Hop::Getting {
-                id,
-                deadline: Some(_),
-                ..
-            } => context.cancelled.push(*id),
+            Hop::Getting { id, sent: true, .. } => context.cancelled.push(*id),
             // The session is open and the request was never given out: it is the session that must go
             Hop::Getting {
                 connection,
-                deadline: None,
+                sent: false,
                 ..
             } => context.cancelled.push(*connection),
         }
     }
 
-    /// When the request is given up: a driver that has been given the GET was told
-    fn until(&self, context: &Context) -> Instant {
+    /// The loop has lost so much time; a driver that has been given the GET was told when it ends
+    pub(super) fn put_off(&mut self, lost: Duration) {
         match self.hop {
-            Hop::Getting {
-                deadline: Some(told),
-                ..
-            } => told,
-            Hop::Getting { deadline: None, .. } | Hop::Dialling(_) => self.deadline + context.lost,
+            Hop::Getting { sent: true, .. } => {}
+            Hop::Getting { sent: false, .. } | Hop::Dialling(_) => {
+                self.deadline = self.deadline + lost;
+            }
         }
     }
 
@@ -238,6 +231,6 @@ impl Fetch {
 impl Hop {
     fn dialling(url: &Url, context: &mut Context) -> Self {
         let reach = Reach::new(Place::WellKnown, &url.host, url.port, context);
-        Self::Dialling(Dial::new(reach))
+        Self::Dialling(Dial::new(reach, context))
     }
 }

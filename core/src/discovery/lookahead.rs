@@ -19,7 +19,7 @@ pub(super) fn look_ahead(stage: &Stage, subject: &Subject, context: &mut Context
         Stage::Ended(_) => {}
         Stage::Srv { .. } => to_srv(subject, context),
         Stage::Targets(targets) => {
-            for host in targets.ahead() {
+            for host in targets.ahead().take(MAX_TARGETS_AHEAD) {
                 to_addresses(host, context);
             }
         }
@@ -44,12 +44,12 @@ fn to_srv(subject: &Subject, context: &mut Context) {
             None | Some(Ok(Some(Selection::NotOffered))) => settled = true,
             Some(Ok(Some(Selection::Targets(list)))) => {
                 targets = list.clone();
-                settled = !list.is_empty();
+                settled = true;
             }
             Some(Ok(None) | Err(_)) => {}
         }
     }
-    for target in &*targets {
+    for target in targets.iter().take(MAX_TARGETS_AHEAD) {
         to_addresses(&target.host, context);
     }
     to_addresses(subject.name.host(), context);
@@ -57,8 +57,13 @@ fn to_srv(subject: &Subject, context: &mut Context) {
 
 fn to_addresses(host: &Host, context: &mut Context) {
     if let Host::Dns(name) = host {
+        let families = context.config.families;
         let Context { queries, ids, .. } = context;
         let host = queries.host(name);
-        queries.want_addresses(host, Want::Ahead, ids);
+        queries.want_addresses(host, Want::Ahead, families, ids);
     }
 }
+
+/// How many targets' addresses are looked up before it is their turn: the second is for when the first fails, and more
+/// would let a stranger's SRV set ask for a hundred things at once; our choice
+const MAX_TARGETS_AHEAD: usize = 2;

@@ -27,7 +27,7 @@ use crate::error::{AttemptError, ConnectError, Fault, FetchError, WellKnownError
 use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Warning};
 use crate::machine::{Machine, Step};
 use crate::name::{DnsName, Host, ServerName};
-use crate::srv::{Selection, Target};
+use crate::srv::{Flaws, Selection, Target};
 use crate::time::Instant;
 
 /// The search for the server behind one server name
@@ -47,7 +47,7 @@ pub struct Discovery {
     /// The server name, or once .well-known has delegated, the delegated one
     subject: Subject,
     stage: Stage,
-    /// Of its own time: what the loop has lost since comes on top
+    /// Put off by the time that the loop loses
     deadline: Instant,
     context: Context,
 }
@@ -133,12 +133,29 @@ impl Discovery {
             Err(error) => {
                 let until = now + self.context.config.lifetimes.well_known_failure;
                 self.context.rest_on(until);
+                self.context.notes.provisional |= self.may_pass(&error);
                 let noted = self.context.well_known();
                 noted.error = Some(error.clone());
                 noted.expires = Some(until);
                 self.without_well_known(error)
             }
         }
+    }
+
+    /// Whether .well-known may say something else later: where no address of a host could be used, any of them counts,
+    /// in whatever order they failed
+    fn may_pass(&self, error: &WellKnownError) -> bool {
+        let WellKnownError::Unreachable { host, .. } = error else {
+            return error.is_temporary();
+        };
+        let mut attempts = self.context.notes.attempts.iter();
+        attempts.any(|attempt| {
+            attempt.place == Place::WellKnown
+                && attempt.host == *host
+                && attempt.error.is_temporary()
+                // A closed port is an answer: most servers without a delegation have no web server
+                && attempt.error != AttemptError::Connect(ConnectError::Refused)
+        })
     }
 
     /// Steps 3.1, 3.2, and the way to 3.3
@@ -208,28 +225,57 @@ impl Discovery {
                 });
             }
         };
-        for (target, reason) in outcome.skipped {
-            self.warn(Warning::SkippedRecord {
-                owner: owner.clone(),
-                target,
-                reason,
-            });
+        if let Some(flaws) = outcome.flaws {
+            self.warn_of_records(&owner, *flaws);
         }
         Some(match outcome.selection {
             Some(Selection::NotOffered) => {
                 let kind = DiscoveryErrorKind::NotOffered { service: owner };
                 self.fail(kind, self.srv_place(service))
             }
-            Some(Selection::Targets(list)) if !list.is_empty() => {
+            // "If an SRV record is found": a set that was found binds, even if none of it can be used
+            Some(Selection::Targets(list)) if list.is_empty() => {
+                let kind = DiscoveryErrorKind::NoUsableRecord { service: owner };
+                self.fail(kind, self.srv_place(service))
+            }
+            Some(Selection::Targets(list)) => {
+                self.warn_of_addresses(&owner, &list);
                 if self.rules().services[service].deprecated {
                     self.warn(Warning::DeprecatedService { owner });
                 }
                 Stage::Targets(Targets::new(self.srv_route(service), list))
             }
-            Some(Selection::Targets(_)) | None => Stage::Srv {
+            None => Stage::Srv {
                 service: service + 1,
             },
         })
+    }
+
+    fn warn_of_records(&mut self, owner: &DnsName, flaws: Flaws) {
+        for (target, reason) in flaws.skipped {
+            let owner = owner.clone();
+            self.warn(Warning::SkippedRecord {
+                owner,
+                target,
+                reason,
+            });
+        }
+        if flaws.cut > 0 {
+            let owner = owner.clone();
+            self.warn(Warning::RecordsCut {
+                owner,
+                cut: flaws.cut,
+            });
+        }
+    }
+
+    fn warn_of_addresses(&mut self, owner: &DnsName, list: &[Target]) {
+        for target in list {
+            if let Host::Ip(address) = target.host {
+                let owner = owner.clone();
+                self.warn(Warning::AddressTarget { owner, address });
+            }
+        }
     }
 
     /// Steps 3.5 and 6: "If no SRV record is found"; in draft-2019, the way to step 3
@@ -370,8 +416,8 @@ impl Discovery {
         }
     }
 
-    /// Lets time pass, and counts what of it the loop has lost: all of it while it left an action lie that it could
-    /// have polled, else what is beyond the time it was told to wait for
+    /// Lets time pass, and puts the deadlines over many actions off by what of it the loop has lost: all of it while an
+    /// action lay there to be polled, else what is beyond the time that it was told to wait for
     fn pass(&mut self, deadline: Instant, now: Instant) {
         let before = self.context.now;
         if now > before {
@@ -380,7 +426,11 @@ impl Discovery {
             } else {
                 deadline.max(before)
             };
-            self.context.lost += now.saturating_since(since);
+            let lost = now.saturating_since(since);
+            self.deadline = self.deadline + lost;
+            if let Stage::WellKnown(fetch) = &mut self.stage {
+                fetch.put_off(lost);
+            }
             self.context.now = now;
         }
     }
@@ -397,12 +447,12 @@ impl Discovery {
 
     /// When something happens without a reply; derived anew from what is under way
     fn deadline(&self) -> Option<Instant> {
-        let own = self.deadline + self.context.lost;
+        let own = self.deadline;
         let of_stage = match &self.stage {
             Stage::Ended(_) => return None,
             Stage::Srv { .. } => own,
             Stage::Targets(targets) => targets.deadline().unwrap_or(own),
-            Stage::WellKnown(fetch) => fetch.deadline(&self.context),
+            Stage::WellKnown(fetch) => fetch.deadline(),
         };
         Some(self.context.queries.deadline(own.min(of_stage)))
     }
@@ -494,7 +544,7 @@ impl Machine for Discovery {
             return;
         }
         let mut news = false;
-        if self.deadline + self.context.lost <= now {
+        if self.deadline <= now {
             self.stage = self.time_out();
             news = true;
         }

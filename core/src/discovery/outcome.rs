@@ -9,18 +9,25 @@ use super::targets::Targets;
 use crate::edition::Place;
 use crate::found::{Connection, Destination, DiscoveryError, DiscoveryErrorKind, Found};
 use crate::time::Instant;
+use crate::trust::Verdict;
 
 /// The search ends with its targets, and perhaps a connection to one
 pub(super) fn found(
     targets: &mut Targets,
-    connection: Option<Connection>,
+    mut connection: Option<Connection>,
     subject: &Subject,
     context: &mut Context,
 ) -> Stage {
     let destination = destination(targets, subject, context);
+    let skipped = context.notes.skipped().cloned();
+    let verdict = skipped.map_or(Verdict::Verify, Verdict::Skip);
+    if let Some(connection) = &mut connection {
+        connection.verdict = verdict.clone();
+    }
     Stage::Ended(Some(Ok(Box::new(Found {
         destination,
         connection,
+        verdict,
         expires: Some(context.expires).filter(|expires| *expires < Instant::END),
         notes: mem::take(&mut context.notes),
     }))))

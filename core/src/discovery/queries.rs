@@ -6,14 +6,18 @@ use core::net::IpAddr;
 use core::ops::Range;
 use core::time::Duration;
 
-use crate::action::{Action, ActionId, Family, Ids, LookUpAddresses, QuerySrv};
-use crate::address::{AddressPolicy, AddressRefusal};
+use crate::action::{Action, ActionId, Ids, LookUpAddresses, QuerySrv};
+use crate::address::{AddressPolicy, AddressRefusal, Family};
 use crate::answer::{Absence, Answer, SrvRecord};
-use crate::config::Config;
+use crate::config::{Config, Families};
 use crate::error::{DnsError, Fault};
 use crate::name::DnsName;
-use crate::srv::{self, Selection, SkippedRecord};
+use crate::srv::{self, Flaws, Selection};
 use crate::time::Instant;
+
+/// Names a host among the questions
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct HostId(u32);
 
 /// The questions of a search, and what came of them
 ///
@@ -98,14 +102,14 @@ pub(super) struct Addresses {
 pub(super) struct SrvOutcome {
     /// `None` where there is no such record
     pub(super) selection: Option<Selection>,
-    pub(super) skipped: Box<[(DnsName, SkippedRecord)]>,
+    pub(super) flaws: Option<Box<Flaws>>,
 }
 
 impl Queries {
     /// Where the questions of a host stand
-    pub(super) fn host(&mut self, name: &DnsName) -> usize {
+    pub(super) fn host(&mut self, name: &DnsName) -> HostId {
         let known = self.hosts.iter().position(|host| host.name == *name);
-        known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             let new = || Query::new(unaskable(name).map(Err));
             // Most searches know three hosts or fewer: doubling would hold four
             if self.hosts.len() == self.hosts.capacity() {
@@ -117,7 +121,9 @@ impl Queries {
                 v4: new(),
             });
             self.hosts.len() - 1
-        })
+        });
+        // A search knows some dozens of hosts
+        HostId(index as u32)
     }
 
     /// Where the SRV questions of these owners stand, in their order
@@ -141,10 +147,20 @@ impl Queries {
     }
 
     /// Wants the addresses of a host
-    pub(super) fn want_addresses(&mut self, host: usize, want: Want, ids: &mut Ids) {
-        let host = &mut self.hosts[host];
-        host.v6.want(want, ids);
-        host.v4.want(want, ids);
+    pub(super) fn want_addresses(
+        &mut self,
+        host: HostId,
+        want: Want,
+        families: Families,
+        ids: &mut Ids,
+    ) {
+        let host = &mut self.hosts[host.0 as usize];
+        if families.has(Family::V6) {
+            host.v6.want(want, ids);
+        }
+        if families.has(Family::V4) {
+            host.v4.want(want, ids);
+        }
     }
 
     /// Wants the SRV records of an owner; what came of it, once it is there
@@ -165,8 +181,8 @@ impl Queries {
     }
 
     /// What came of the look-up of one family of a host, once it is there
-    pub(super) fn addresses(&self, host: usize, family: Family) -> Option<&Known<Addresses>> {
-        let host = &self.hosts[host];
+    pub(super) fn addresses(&self, host: HostId, family: Family) -> Option<&Known<Addresses>> {
+        let host = &self.hosts[host.0 as usize];
         match family {
             Family::V4 => host.v4.known(),
             Family::V6 => host.v6.known(),
@@ -470,13 +486,10 @@ impl SrvOutcome {
     fn new(answer: Answer<SrvRecord>, seed: u64) -> Self {
         match answer {
             Answer::Found { records, .. } if !records.is_empty() => {
-                let mut skipped = Vec::new();
-                let selection = srv::select(records, seed, |record, reason| {
-                    skipped.push((record.target.clone(), reason));
-                });
+                let (selection, flaws) = srv::select(records, seed);
                 Self {
                     selection: Some(selection),
-                    skipped: skipped.into(),
+                    flaws,
                 }
             }
             Answer::Absent { .. } | Answer::Found { .. } => Self::none(),
@@ -486,7 +499,7 @@ impl SrvOutcome {
     fn none() -> Self {
         Self {
             selection: None,
-            skipped: Box::default(),
+            flaws: None,
         }
     }
 }

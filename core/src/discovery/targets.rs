@@ -129,9 +129,15 @@ impl Targets {
         let place = Place::Route(self.route);
         let mut cause = AttemptError::NoAddress(Absence::NoData);
         while let Some(target) = self.list.get(self.reached.len()) {
+            if self.dial.is_none() && context.attempts_left == 0 {
+                let limit = context.config.limits.attempts;
+                let error = AttemptError::TooManyAttempts { limit };
+                context.notes.attempt(place, &target.host, None, error);
+                break;
+            }
             let dial = self.dial.get_or_insert_with(|| {
                 let reach = Reach::new(place, &target.host, target.port, context);
-                Dial::new(reach)
+                Dial::new(reach, context)
             });
             cause = dial.advance(tls_name, context)?;
             self.reached.extend(self.dial.take().map(Dial::into_reach));

@@ -1,6 +1,8 @@
 //! What a driver may do to the machine: answer late, twice or never, and call it at any time.
 
-use fedway_core::{Action, Discovery, Edition, Instant, Lookahead, Machine, Step};
+use fedway_core::{
+    Action, Answer, Discovery, DnsError, Edition, HttpAnswer, Instant, Lookahead, Machine, Step,
+};
 use fedway_testkit::script::{Script, srv};
 
 use crate::by_hand::{acts, answered, at, rest, with_port};
@@ -14,6 +16,38 @@ fn stale_late_and_repeated_replies_and_a_clock_gone_back_change_nothing() {
             assert_eq!(s.clone().noisy().run(), s.run(), "{edition}");
         }
     }
+}
+
+#[test]
+fn our_own_want_of_sockets_for_a_question_asked_ahead_does_not_end_a_search_that_gets_sockets_later()
+ {
+    let mut search = Script::connect("example.org").start();
+    let mut asked = 0;
+    for _ in 0..100 {
+        let action = match search.poll() {
+            Step::Act(action) => action,
+            Step::Done(outcome) => {
+                assert_eq!(outcome.unwrap().destination.step(), "4");
+                return;
+            }
+            Step::Cancel(_) => continue,
+            step @ Step::Wait { .. } => panic!("every question was answered: {step:?}"),
+        };
+        let event = match action {
+            Action::QuerySrv(query) => {
+                asked += 1;
+                // Both services ahead, and the first of them once it is needed
+                query.reply(match asked {
+                    1 | 2 => Err(DnsError::OutOfSockets),
+                    _ => Ok(Answer::found(vec![srv(0, 0, 8001, "192.0.2.7")], secs(1))),
+                })
+            }
+            Action::FetchWellKnown(fetch) => fetch.reply(Ok(HttpAnswer::status(404))),
+            other => answered(other),
+        };
+        search.handle(event, Instant::ORIGIN);
+    }
+    panic!("it does not end");
 }
 
 #[test]

@@ -117,8 +117,18 @@ fn a_warning_says_what_it_is_about_and_what_is_wrong() {
             "server name of 231 bytes, more than the recommended 230",
         ),
         (
-            skipped(SkippedRecord::AddressTarget),
-            "SRV record _matrix._tcp.a.org with target b.org skipped: its target is an IP literal",
+            Warning::AddressTarget {
+                owner: owner.clone(),
+                address: [192, 0, 2, 1].into(),
+            },
+            "SRV record _matrix._tcp.a.org has the address 192.0.2.1 for a target, which RFC 2782 forbids",
+        ),
+        (
+            Warning::RecordsCut {
+                owner: owner.clone(),
+                cut: 7,
+            },
+            "SRV _matrix._tcp.a.org has 7 records more than are looked at",
         ),
         (
             skipped(SkippedRecord::PortZero),

@@ -7,11 +7,13 @@
 )]
 
 mod addresses;
+mod attempts;
 mod by_hand;
 mod contract;
 mod deadlines;
 mod editions;
 mod errors;
+mod families;
 mod lookahead;
 mod names;
 mod promises;

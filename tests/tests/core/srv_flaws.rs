@@ -1,5 +1,7 @@
 //! SRV records that cannot be used, that should not be as they are, or that nobody tells.
 
+use std::net::SocketAddr;
+
 use fedway_core::{
     DiscoveryErrorKind, DnsError, DnsName, Edition, SkippedRecord, SrvRecord, Warning,
 };
@@ -53,15 +55,6 @@ fn a_delegation_is_not_touched_by_a_service_that_the_server_name_does_not_offer(
 fn a_record_that_cannot_be_used_is_skipped_with_a_warning() {
     for (record, reason) in [
         (srv(0, 0, 0, "a.example.net"), SkippedRecord::PortZero),
-        (srv(0, 0, 8001, "192.0.2.66"), SkippedRecord::AddressTarget),
-        (
-            srv(0, 0, 8001, "2001:db8::66"),
-            SkippedRecord::AddressTarget,
-        ),
-        (
-            srv(0, 0, 8001, "[2001:db8::66]"),
-            SkippedRecord::AddressTarget,
-        ),
         (srv(0, 0, 8001, "."), SkippedRecord::RootTarget),
     ] {
         let mut s = with_records([record.clone(), srv(9, 0, 8002, "b.example.net")]);
@@ -74,21 +67,50 @@ fn a_record_that_cannot_be_used_is_skipped_with_a_warning() {
 }
 
 #[test]
-fn where_every_record_is_skipped_the_next_step_is_taken() {
-    let mut s = Script::connect("example.org");
-    s.well_known("example.org").fails(404);
-    s.srv("_matrix-fed._tcp.example.org")
-        .gives([srv(0, 0, 0, "a.example.net"), srv(0, 0, 1, "192.0.2.66")]);
-    s.connect("198.51.100.1:8448").works();
-    let run = s.run();
-    assert_eq!(run.found().destination.step(), "6");
-    assert!(!run.found().notes.provisional);
-    assert_eq!(run.found().notes.warnings.len(), 2);
-    s.srv("_matrix._tcp.example.org")
-        .gives([srv(0, 0, 8002, "b.example.net")]);
-    s.a("b.example.net").gives(["192.0.2.2"]);
-    s.connect("192.0.2.2:8002").works();
-    assert_eq!(s.run().found().destination.step(), "5");
+fn a_target_that_is_an_address_is_dialled_and_warned_about() {
+    for (target, address) in [
+        ("192.0.2.66", "192.0.2.66:8001"),
+        ("192.0.2.66.", "192.0.2.66:8001"),
+        ("2001:db8::66", "[2001:db8::66]:8001"),
+        ("[2001:db8::66]", "[2001:db8::66]:8001"),
+    ] {
+        let mut s = with_records([srv(0, 0, 8001, target)]);
+        s.connect(address).works();
+        let run = s.run();
+        // The certificate is still for the server name
+        assert_eq!(run.connects()[1..], [format!("{address} as example.org")]);
+        let owner = DnsName::new("_matrix-fed._tcp.example.org").unwrap();
+        let address = address.parse::<SocketAddr>().unwrap().ip();
+        let warning = Warning::AddressTarget { owner, address };
+        assert_eq!(run.found().notes.warnings, [warning]);
+    }
+}
+
+#[test]
+fn a_set_of_which_no_record_can_be_used_binds_and_nothing_else_is_tried() {
+    for edition in Edition::ALL {
+        let owner = match edition {
+            Edition::V1_8 => "_matrix-fed._tcp.example.org",
+            _ => "_matrix._tcp.example.org",
+        };
+        let mut s = Script::connect("example.org").edition(edition);
+        s.well_known("example.org").fails(404);
+        s.srv(owner)
+            .gives([srv(0, 0, 0, "a.example.net"), srv(0, 0, 0, "b.example.net")]);
+        s.srv("_matrix._tcp.other.example")
+            .gives([srv(0, 0, 8002, "b.example.net")]);
+        s.connect("198.51.100.1:8448").works();
+        let run = s.run();
+        let service = DnsName::new(owner).unwrap();
+        assert_eq!(
+            run.error().kind,
+            DiscoveryErrorKind::NoUsableRecord { service }
+        );
+        assert_eq!(run.error().notes.warnings.len(), 2);
+        assert!(!run.error().is_temporary());
+        let dialled = run.connects();
+        assert!(!dialled.iter().any(|it| it.starts_with("198.51.100.1:8448")));
+    }
 }
 
 #[test]

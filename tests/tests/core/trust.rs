@@ -116,6 +116,22 @@ fn a_skipped_check_shows_as_a_warning_for_well_known() {
 }
 
 #[test]
+fn who_leads_elsewhere_unverified_has_not_verified_where() {
+    // .well-known of example.org is not verified: anybody may have written it, and the certificate of the host it
+    // names proves nothing of example.org
+    let run = skipping("example.org").run();
+    let verdict = Verdict::Skip("example.org".parse().unwrap());
+    assert_eq!(run.found().verdict, verdict);
+    assert_eq!(run.found().connection.as_ref().unwrap().verdict, verdict);
+    // So has nobody who said there that there is no delegation
+    let mut s = skipping("example.org").config(|config| config.edition = Edition::R0_1);
+    s.well_known("example.org").fails(404);
+    s.connect("198.51.100.1:8448").works();
+    assert_eq!(s.run().found().verdict, verdict);
+    assert_eq!(delegated().run().found().verdict, Verdict::Verify);
+}
+
+#[test]
 fn a_skipped_check_shows_as_a_warning_in_the_connection_and_in_the_destination() {
     let run = skipping("host.example.net").run();
     let verdict = Verdict::Skip("host.example.net".parse().unwrap());

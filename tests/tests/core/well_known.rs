@@ -77,6 +77,49 @@ fn a_200_that_delegates_counts_whatever_else_it_holds_and_has_a_location() {
 }
 
 #[test]
+fn a_failure_that_may_pass_leads_on_and_makes_the_result_provisional() {
+    let provisional = |failure: fedway_testkit::script::Failure| {
+        let mut s = fallback();
+        s.well_known("example.org").fails(failure);
+        let run = s.run();
+        assert_eq!(run.found().destination.step(), "6");
+        run.found().notes.provisional
+    };
+    for status in [408, 429, 500, 502, 503, 599] {
+        assert!(provisional(status.into()), "{status}");
+    }
+    for status in [204, 400, 403, 404, 410] {
+        assert!(!provisional(status.into()), "{status}");
+    }
+    assert!(provisional(FetchError::ConnectionLost.into()));
+}
+
+#[test]
+fn a_closed_port_is_an_answer_and_a_silent_one_is_none() {
+    for (error, provisional) in [
+        (ConnectError::Refused, false),
+        (ConnectError::Reset, true),
+        (ConnectError::TimedOut, true),
+        (ConnectError::Unreachable, true),
+    ] {
+        let mut s = fallback();
+        s.connect("198.51.100.1:443").fails(error.clone());
+        assert_eq!(s.run().found().notes.provisional, provisional, "{error}");
+    }
+}
+
+#[test]
+fn a_failure_that_led_to_a_permanent_end_may_pass_with_it() {
+    let mut s = Script::resolve("example.org");
+    s.srv("_matrix-fed._tcp.example.org")
+        .gives([fedway_testkit::script::srv(0, 0, 0, ".")]);
+    s.well_known("example.org").fails(404);
+    assert!(!s.run().error().is_temporary());
+    s.well_known("example.org").fails(503);
+    assert!(s.run().error().is_temporary());
+}
+
+#[test]
 fn a_body_counts_whatever_its_content_type() {
     for content_type in ["text/html", "application/octet-stream", ""] {
         let mut s = fallback();

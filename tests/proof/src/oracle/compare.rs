@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use fedway_core::{
-    Connection, Destination, DiscoveryError, DiscoveryErrorKind, Edition, Family, Found, Lookahead,
-    ServerName, SrvRecord, Verdict, WellKnownError,
+    Connection, Deadlines, Destination, DiscoveryError, DiscoveryErrorKind, DnsName, Edition,
+    Family, Found, Lookahead, ServerName, SrvRecord, Verdict, WellKnownError,
 };
 use fedway_testkit::script::{Goal, Run};
 
@@ -63,8 +63,34 @@ pub fn check(world: &World, edition: Edition) -> Result<(), Box<Disagreement>> {
         for lookahead in [Lookahead::Dns, Lookahead::None] {
             machine_agrees(world, edition, goal, lookahead)?;
         }
+        finds_the_same_one_at_a_time(world, edition, goal)?;
     }
     Ok(())
+}
+
+/// Drives the machine by a loop that does one thing at a time, under the usual deadlines: it must end where the text does
+fn finds_the_same_one_at_a_time(
+    world: &World,
+    edition: Edition,
+    goal: Goal,
+) -> Result<(), Box<Disagreement>> {
+    let lookahead = Lookahead::Dns;
+    let script = world.script(edition, goal, lookahead).one_at_a_time();
+    let run = script
+        .config(|config| config.deadlines = Deadlines::default())
+        .run();
+    let text = ask(edition, goal, world, &chance(&run.outcome));
+    match difference(&text, &run.outcome, world, Timing::Race) {
+        None => Ok(()),
+        Some(about) => Err(Box::new(Disagreement {
+            edition,
+            goal,
+            lookahead,
+            about,
+            text: text.into(),
+            machine: run.into(),
+        })),
+    }
 }
 
 /// Runs the machine in one way
@@ -108,7 +134,8 @@ pub fn chance(outcome: &Result<Found, DiscoveryError>) -> Vec<SrvRecord> {
             priority,
             weight,
             port: candidate.port,
-            target: candidate.target.dns_name()?.clone(),
+            // An address as it stands in the record's place: brackets are the reader's to take off
+            target: DnsName::new(&candidate.target.to_string()).ok()?,
         })
     });
     records.collect()
@@ -141,7 +168,7 @@ pub fn difference(
     };
     let well_known = notes.well_known.as_ref();
     let well_known = well_known.map(|it| (it.delegated.as_ref(), it.error.as_ref()));
-    if let Some(about) = outcomes(&text.outcome, outcome, world, timing, in_order) {
+    if let Some(about) = outcomes(text, outcome, world, timing, in_order) {
         return Some(about);
     }
     if notes.provisional != text.provisional {
@@ -154,19 +181,20 @@ pub fn difference(
 }
 
 fn outcomes(
-    text: &Outcome,
+    text: &Reading,
     outcome: &Result<Found, DiscoveryError>,
     world: &World,
     timing: Timing,
     in_order: bool,
 ) -> Option<&'static str> {
-    match (text, outcome) {
+    match (&text.outcome, outcome) {
         (Outcome::Found(place), Ok(found)) => {
             let connected = found.connection.as_ref();
             // The winner of a race may be known before all addresses are
             let whole = timing == Timing::OneByOne || place.connected.is_none();
             destinations(place, &found.destination, world, whole)
-                .or(connections(place, connected, world, timing))
+                .or(connections(place, connected, timing))
+                .or(unverified(text, found, timing))
         }
         (
             Outcome::Failed {
@@ -192,10 +220,18 @@ fn outcomes(
     }
 }
 
+/// Which address wins a race, and so whether a rule for a network holds, is a matter of time
+fn unverified(text: &Reading, found: &Found, timing: Timing) -> Option<&'static str> {
+    let says = found.verdict != Verdict::Verify;
+    let connection = found.connection.as_ref();
+    let agrees = connection.is_none_or(|connection| connection.verdict == found.verdict);
+    let same = timing == Timing::Race || says == text.unverified;
+    (!same || !agrees).then_some("skipped verification")
+}
+
 fn connections(
     place: &Place,
     connection: Option<&Connection>,
-    world: &World,
     timing: Timing,
 ) -> Option<&'static str> {
     let (should, does) = match (place.connected, connection) {
@@ -203,16 +239,13 @@ fn connections(
         (Some(should), Some(does)) => (should, does),
         (None, Some(_)) | (Some(_), None) => return Some("connection"),
     };
-    let verified = !world.skips(&place.certificate, does.address.ip());
     let is_same = match timing {
         Timing::OneByOne => does.address == should,
         Timing::Race => place.targets.iter().any(|target| {
             target.addresses.contains(&does.address) && target.addresses.contains(&should)
         }),
     };
-    (!is_same)
-        .then_some("connection")
-        .or((verified != (does.verdict == Verdict::Verify)).then_some("skipped verification"))
+    (!is_same).then_some("connection")
 }
 
 fn destinations(
@@ -260,7 +293,8 @@ fn same_failure(text: &Failure, machine: &DiscoveryErrorKind, in_order: bool) ->
         (Failure::InvalidWellKnown(text), DiscoveryErrorKind::InvalidWellKnown(error)) => {
             same_body(*text, error)
         }
-        (Failure::NotOffered(owner), DiscoveryErrorKind::NotOffered { service }) => {
+        (Failure::NoUsableRecord(owner), DiscoveryErrorKind::NoUsableRecord { service })
+        | (Failure::NotOffered(owner), DiscoveryErrorKind::NotOffered { service }) => {
             owner == service
         }
         (Failure::Unreachable(causes), DiscoveryErrorKind::Unreachable(cause)) => {

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use fedway_core::{
-    Absence, Answer, AttemptError, CertificateError, ConnectError, DnsError, DnsName, Family, Host,
-    ServerName, SrvRecord, TlsError,
+    Absence, Answer, AttemptError, CertificateError, ConnectError, DnsError, DnsName, Family,
+    FetchError, Host, ServerName, SrvRecord, TlsError,
 };
 use fedway_testkit::script::{Goal, Peer, Question, RecordKind, Reply};
 
@@ -21,6 +21,7 @@ pub(super) struct Net<'a> {
     pub(super) asked: Asked,
     provisional: bool,
     pub(super) waits: Waits,
+    unverified: bool,
     well_known: Option<Result<ServerName, WellKnownFailure>>,
 }
 
@@ -37,6 +38,8 @@ pub struct Reading {
     pub asked: Asked,
     /// What of it never answered
     pub waits: Waits,
+    /// Whether a certificate was taken unverified on the way, .well-known's included
+    pub unverified: bool,
 }
 
 /// What was asked, in order
@@ -79,6 +82,7 @@ impl<'a> Net<'a> {
             asked: Asked::default(),
             provisional: false,
             waits: Waits::default(),
+            unverified: false,
             well_known: None,
         }
     }
@@ -90,6 +94,7 @@ impl<'a> Net<'a> {
             well_known: self.well_known,
             asked: self.asked,
             waits: self.waits,
+            unverified: self.unverified,
         }
     }
 
@@ -151,23 +156,34 @@ impl<'a> Net<'a> {
         let mut usable: Vec<SrvRecord> = Vec::new();
         for record in records {
             let target = record.target.as_str();
-            let literal = target.trim_matches(['[', ']']).parse::<IpAddr>();
-            if target != "." && record.port != 0 && literal.is_err() && !usable.contains(&record) {
+            if target != "." && record.port != 0 && !usable.contains(&record) {
                 usable.push(record);
             }
         }
         // RFC 2782: "A client MUST attempt to contact the target host with the lowest-numbered priority"; weights are
         // for chance to weigh
         usable.sort_by_key(|record| {
-            let place = self.chance.iter().position(|it| it == record);
+            let target = literal(&record.target).map(|address| address.to_string());
+            let target = target.as_deref().unwrap_or(record.target.as_str());
+            let place = self.chance.iter().position(|it| {
+                it.target.as_str() == target
+                    && (it.priority, it.weight, it.port)
+                        == (record.priority, record.weight, record.port)
+            });
             (record.priority, place.unwrap_or(usize::MAX))
         });
         usable.truncate(MOST_TARGETS);
+        // Policy: a set that was found binds
         if usable.is_empty() {
-            return None;
+            let failure = Failure::NoUsableRecord(owner);
+            return Some(Outcome::failed(step, host, failure));
         }
         let target = |record: SrvRecord| Target {
-            host: Host::Dns(record.target),
+            // Policy: an address in place of a host name is dialled
+            host: match literal(&record.target) {
+                Some(address) => Host::Ip(address),
+                None => Host::Dns(record.target),
+            },
             port: record.port,
             srv: Some((record.priority, record.weight)),
             addresses: Vec::new(),
@@ -194,6 +210,8 @@ impl<'a> Net<'a> {
         }
         let result = self.fetch_well_known(name);
         self.well_known = Some(result.clone());
+        // Policy: what failed for a reason that may pass leads on, but the result is provisional
+        self.provisional |= result.as_ref().is_err_and(may_pass);
         result
     }
 
@@ -223,6 +241,9 @@ impl<'a> Net<'a> {
         let mut causes = Vec::new();
         let mut found = false;
         for target in &mut targets {
+            if self.asked.connects.len() == MOST_CONNECTIONS {
+                break;
+            }
             causes.clear();
             target.addresses = self.resolve(&target.host, target.port, &mut causes);
             match self.goal {
@@ -262,7 +283,9 @@ impl<'a> Net<'a> {
         certificate: &Host,
         causes: &mut Vec<AttemptError>,
     ) -> Option<SocketAddr> {
-        for address in addresses {
+        let left = MOST_CONNECTIONS - self.asked.connects.len();
+        let most = left.min(MOST_CONNECTIONS_TO_A_HOST);
+        for address in &addresses[..most.min(addresses.len())] {
             match self.connect(*address, certificate) {
                 Ok(()) => return Some(*address),
                 Err(error) => causes.push(AttemptError::Connect(error)),
@@ -374,7 +397,9 @@ impl<'a> Net<'a> {
                 None
             }
             Some(Ok(Answer::Absent { .. })) => None,
-            Some(Ok(Answer::Found { records, .. })) => Some(records.clone()),
+            Some(Ok(Answer::Found { records, .. })) => {
+                Some(records.clone()).filter(|records| !records.is_empty())
+            }
         }
     }
 
@@ -387,7 +412,7 @@ impl<'a> Net<'a> {
             None => return Err(ConnectError::Refused),
         };
         let expected = name.to_string();
-        match peer.reply.says {
+        let result = match peer.reply.says {
             None => {
                 self.waits.connects += 1;
                 Err(ConnectError::TimedOut)
@@ -404,7 +429,9 @@ impl<'a> Net<'a> {
                 }
                 Some(_) | None => Ok(()),
             },
-        }
+        };
+        self.unverified |= result.is_ok() && !verified;
+        result
     }
 
     fn ask(&mut self, kind: RecordKind, name: &DnsName, waits: bool) {
@@ -416,6 +443,25 @@ impl<'a> Net<'a> {
             self.asked.questions.push(question);
             self.waits.questions += usize::from(waits);
         }
+    }
+}
+
+/// An address that stands where a host name should
+fn literal(target: &DnsName) -> Option<IpAddr> {
+    target.as_str().trim_matches(['[', ']']).parse().ok()
+}
+
+/// Policy: time-outs, lost connections, statuses that say so, and names that could not be asked for; a closed port is an
+/// answer
+fn may_pass(failure: &WellKnownFailure) -> bool {
+    match failure {
+        WellKnownFailure::Body(_) | WellKnownFailure::Redirect(_) => false,
+        WellKnownFailure::Fetch(error) => *error == FetchError::ConnectionLost,
+        WellKnownFailure::Status(status) => matches!(status, 408 | 429 | 500..=599),
+        WellKnownFailure::TimedOut => true,
+        WellKnownFailure::Unreachable(_, causes) => causes.iter().any(|cause| {
+            cause.is_temporary() && *cause != AttemptError::Connect(ConnectError::Refused)
+        }),
     }
 }
 
@@ -435,3 +481,7 @@ fn fits_a_message(name: &DnsName) -> bool {
 const MOST_TARGETS: usize = 16;
 /// Policy: how many addresses of a family are
 const MOST_ADDRESSES: usize = 16;
+/// Policy: connections that a search tries to open
+const MOST_CONNECTIONS: usize = 32;
+/// Policy: to one host and port
+const MOST_CONNECTIONS_TO_A_HOST: usize = 8;

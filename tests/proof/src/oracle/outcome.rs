@@ -61,6 +61,8 @@ pub enum Failure {
     InvalidWellKnown(InvalidBody),
     /// A target of `.` under this name
     NotOffered(DnsName),
+    /// SRV records under this name, of which none can be used
+    NoUsableRecord(DnsName),
     /// RFC 7686
     Onion,
     /// What stood against the last target, in order

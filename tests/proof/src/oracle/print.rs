@@ -146,6 +146,7 @@ fn kind(failure: &Failure) -> &'static str {
         Failure::Gone => "Gone",
         Failure::InvalidWellKnown(_) => "InvalidWellKnown(_)",
         Failure::NotOffered(_) => "NotOffered { .. }",
+        Failure::NoUsableRecord(_) => "NoUsableRecord { .. }",
         Failure::Onion => "Onion",
         Failure::Unreachable(_) => "Unreachable(_)",
     }

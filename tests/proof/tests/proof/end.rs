@@ -65,6 +65,7 @@ impl End {
                 let kind = match &error.kind {
                     DiscoveryErrorKind::InvalidWellKnown(_) => "InvalidWellKnown",
                     DiscoveryErrorKind::NotOffered { .. } => "NotOffered",
+                    DiscoveryErrorKind::NoUsableRecord { .. } => "NoUsableRecord",
                     DiscoveryErrorKind::Unreachable(_) => "Unreachable",
                     DiscoveryErrorKind::TimedOut => return Self("TimedOut".to_owned()),
                     other => panic!("no small world ends so: {other:?}"),
@@ -80,6 +81,7 @@ fn kind(failure: &Failure) -> &'static str {
         Failure::Gone => "Gone",
         Failure::InvalidWellKnown(_) => "InvalidWellKnown",
         Failure::NotOffered(_) => "NotOffered",
+        Failure::NoUsableRecord(_) => "NoUsableRecord",
         Failure::Onion => "Onion",
         Failure::Unreachable(_) => "Unreachable",
     }

@@ -40,7 +40,13 @@ fn the_worlds_reach_every_step_and_every_kind_of_failure() {
             }
         }
     }
-    let failures = ["Gone", "NotOffered", "Onion", "Unreachable"];
+    let failures = [
+        "Gone",
+        "NotOffered",
+        "NoUsableRecord",
+        "Onion",
+        "Unreachable",
+    ];
     let of_well_known = [
         "Body",
         "Fetch",

@@ -212,7 +212,7 @@ fn the_text_and_the_machine_agree() {
     assert_eq!(destination.tls_name.to_string(), "example.org");
     assert_eq!(run.found().connection.as_ref().unwrap().address.to_string(), "[2001:db8::1]:8448");
     let notes = &run.found().notes;
-    assert!(!notes.provisional);
+    assert!(notes.provisional);
     let well_known = notes.well_known.clone().unwrap_or_default();
     assert_eq!(well_known.delegated.as_ref().map(|it| it.as_str()), None);
     // Fetch(ConnectionLost)
