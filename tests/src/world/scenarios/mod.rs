@@ -55,8 +55,8 @@ pub struct Ended<'a> {
     pub step: Option<&'a str>,
     /// Where the server was connected to.
     pub address: Option<SocketAddr>,
-    /// The kind of error, as the command line's JSON names it; `version` where the server was found and did not tell its
-    /// version.
+    /// The [name](fedway_core::DiscoveryErrorKind::name) of the kind of error; `version` where the server was found and
+    /// did not tell its version.
     pub error: Option<&'a str>,
 }
 
