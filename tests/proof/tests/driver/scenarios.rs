@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use fedway_core::Lookahead;
+use fedway_core::{Lookahead, Notes};
 use fedway_driver::{Connected, Io, Resolver};
 use fedway_proof::runtime::{Runtime, Smol, Tokio};
 use fedway_testkit::world::scenarios::{self, Ended, Scenario};
@@ -66,14 +66,16 @@ fn what_comes_of_all<R: Runtime>() -> Sighting {
 async fn what_comes_of<I: Io>(rig: &Rig, resolver: &Resolver<I>, scenario: &Scenario) -> String {
     let (name, mut ended) = (&scenario.name, Ended::default());
     let end = match resolver.connect(name).await {
-        Err(error) => {
+        Err(mut error) => {
+            forget_expiry(&mut error.notes);
             ended.step = Some(error.step());
             ended.error = Some(error.kind.name());
             format!("{name}: {error:?}")
         }
         Ok(mut connected) => {
             let is_answered = is_answered(&mut connected).await;
-            let found = connected.found;
+            let mut found = connected.found;
+            forget_expiry(&mut found.notes);
             let destination = found.destination;
             ended.step = Some(destination.step());
             ended.address = found.connection.map(|connection| connection.address);
@@ -88,6 +90,13 @@ async fn what_comes_of<I: Io>(rig: &Rig, resolver: &Resolver<I>, scenario: &Scen
         panic!("{}: {surprise}\n{end}", scenario.title);
     }
     end
+}
+
+/// It is a time on the clock of each search
+fn forget_expiry(notes: &mut Notes) {
+    if let Some(well_known) = &mut notes.well_known {
+        well_known.expires = None;
+    }
 }
 
 async fn is_answered<S: fedway_driver::TlsStream>(connected: &mut Connected<S>) -> bool {

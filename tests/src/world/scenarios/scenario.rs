@@ -1,23 +1,13 @@
-//! Names that are delegated in every way there is, and that fail in every way: what `fedway demo` shows, and what a
-//! driver can be held to.
-//!
-//! 1. Let each of [`all`] [add](Scenario::add_to) to one plan what it needs; they share no name and no address.
-//! 2. Search for its [name](Scenario::name) under its [configuration](Scenario::config), connect, and ask the server
-//!    that was found for its version.
-//! 3. Have what came of it [judged](Scenario::judge).
-
-mod table;
+//! One scenario: a name, the world around it, and what the specification says comes of it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use fedway_core::{Config, Edition, ServerName};
 
-use super::https::VERSION;
-use super::{Https, Request, WorldPlan};
 use crate::script::DOCUMENTATION;
-
-pub use self::table::all;
+use crate::world::https::VERSION;
+use crate::world::{Https, Request, WorldPlan};
 
 /// A name, the world around it, and what the specification says comes of it.
 #[expect(
@@ -149,7 +139,7 @@ enum Expected {
 }
 
 /// A scenario of which the end is not said yet.
-struct Setting {
+pub(super) struct Setting {
     title: &'static str,
     name: String,
     edition: Edition,
@@ -158,7 +148,7 @@ struct Setting {
 }
 
 impl Setting {
-    fn new(title: &'static str, name: &str) -> Self {
+    pub(super) fn new(title: &'static str, name: &str) -> Self {
         Self {
             title,
             name: name.into(),
@@ -168,19 +158,19 @@ impl Setting {
         }
     }
 
-    fn edition(mut self, edition: Edition) -> Self {
+    pub(super) fn edition(mut self, edition: Edition) -> Self {
         self.edition = edition;
         self
     }
 
     /// What the world has for this name
-    fn with(mut self, part: impl Fn(&mut WorldPlan) + 'static) -> Self {
+    pub(super) fn with(mut self, part: impl Fn(&mut WorldPlan) + 'static) -> Self {
         self.parts.push(Box::new(part));
         self
     }
 
     /// Addresses of a host, of either family
-    fn host(self, name: &'static str, addresses: &'static [&'static str]) -> Self {
+    pub(super) fn host(self, name: &'static str, addresses: &'static [&'static str]) -> Self {
         self.with(move |plan| {
             for address in addresses {
                 plan.address(name, address);
@@ -189,25 +179,25 @@ impl Setting {
     }
 
     /// An SRV record of priority 10 and weight 5
-    fn srv(self, owner: &'static str, port: u16, target: &'static str) -> Self {
+    pub(super) fn srv(self, owner: &'static str, port: u16, target: &'static str) -> Self {
         self.with(move |plan| {
             plan.srv(owner, 10, 5, port, target);
         })
     }
 
     /// A server with a certificate for `name`
-    fn server(self, address: &'static str, name: &'static str) -> Self {
+    pub(super) fn server(self, address: &'static str, name: &'static str) -> Self {
         self.with(move |plan| plan.https(address, Https::for_name(name)))
     }
 
     /// A server that delegates, on port 443 of a host
-    fn delegates(self, host: &'static str, address: &'static str, to: &str) -> Self {
+    pub(super) fn delegates(self, host: &'static str, address: &'static str, to: &str) -> Self {
         let body = format!("{{\"m.server\": \"{to}\"}}");
         self.answers(host, address, move |server| server.well_known(body.clone()))
     }
 
     /// A server on port 443 of a host
-    fn answers(
+    pub(super) fn answers(
         self,
         host: &'static str,
         address: &'static str,
@@ -217,13 +207,13 @@ impl Setting {
     }
 
     /// Something fails on the way, and the specification goes around it
-    fn in_spite_of_it(mut self) -> Self {
+    pub(super) fn in_spite_of_it(mut self) -> Self {
         self.is_detour = true;
         self
     }
 
     /// The server is found at this address, and asked with this `Host`
-    fn reaches(self, step: &'static str, address: &str, host: &str) -> Scenario {
+    pub(super) fn reaches(self, step: &'static str, address: &str, host: &str) -> Scenario {
         let kind = match self.is_detour {
             true => Kind::Detour,
             false => Kind::Delegation,
@@ -237,7 +227,7 @@ impl Setting {
     }
 
     /// The search fails, or the request
-    fn fails(self, step: &'static str, error: &'static str) -> Scenario {
+    pub(super) fn fails(self, step: &'static str, error: &'static str) -> Scenario {
         self.ending(Kind::Failure, Expected::Failure { step, error })
     }
 

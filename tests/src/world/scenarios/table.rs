@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Scenario, Setting};
+use fedway_core::Edition;
+
+use super::scenario::{Scenario, Setting};
 use crate::world::https::VERSION;
 use crate::world::{Body, Certificate, ConnectionFault, DnsFault, Https, RecordType, Reply};
-use fedway_core::Edition;
 
 /// Every way to delegate a name, then every kind of failure.
 pub fn all() -> Vec<Scenario> {
