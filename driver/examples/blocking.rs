@@ -8,35 +8,33 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::{thread, time};
 
 use fedway_core::*;
 use fedway_driver::dns::{self, DnsConfig, Lookup, Transmit, Transport};
 use fedway_driver::http::{Exchange, Limits};
-use fedway_testkit::world::{Https, WorldPlan};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let web = Https::for_name("example.org").well_known(r#"{"m.server": "example.net"}"#);
-    let mut plan = WorldPlan::new();
-    plan.a("example.org", "198.51.100.1");
-    plan.https("198.51.100.1:443", web);
-    plan.srv("_matrix-fed._tcp.example.net", 0, 0, 8449, "m.example.net");
-    plan.a("m.example.net", "198.51.100.2");
-    plan.https("198.51.100.2:8449", Https::for_name("example.net"));
-    let world = plan.start()?;
-
+    let world = World::start()?;
     let (mut config, mut roots) = (Config::default(), RootCertStore::empty());
     config.addresses.allow.push("198.51.100.0/24".parse()?); // for documentation, hence refused
-    roots.add(world.ca_der())?;
+    roots.add(world.certificate)?;
     let tls = ClientConfig::builder().with_root_certificates(roots);
     let driver = Arc::new(Driver {
         start: time::Instant::now(),
-        dns: DnsConfig::new(vec![world.dns()]), // outside of the world, the system's
+        dns: DnsConfig::new(vec![world.dns]), // outside of the world, the system's
         tls: tls.with_no_client_auth().into(),
-        reroutes: world.reroutes(), // outside of the world, none
+        // Outside of the world, none
+        reroutes: BTreeMap::from([
+            ("198.51.100.1:443".parse()?, world.web),
+            ("198.51.100.2:8449".parse()?, world.web),
+        ]),
         sessions: Mutex::default(),
     });
     let (name, seed) = ("example.org".parse()?, getrandom::u64()?);
@@ -47,7 +45,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (step, host) = (found.destination.step(), found.destination.host_header);
     let report = format!("step {step}, Host: {host}, at {}", connection.address);
     println!("{name}: {report}, {:?}", session.conn.protocol_version());
-    assert_eq!(report, "step 3.3, Host: example.net, at 198.51.100.2:8449");
+    assert_eq!(
+        report,
+        "step 3.2, Host: example.net:8449, at 198.51.100.2:8449"
+    );
     Ok(())
 }
 
@@ -203,3 +204,78 @@ fn ask(query: &Transmit, timeout: time::Duration) -> io::Result<Vec<u8>> {
     tcp.read_exact(&mut message)?;
     Ok(message)
 }
+
+/// What stands for the network here: a name server, and one web server for all names
+struct World {
+    dns: SocketAddr,
+    web: SocketAddr,
+    certificate: CertificateDer<'static>,
+}
+
+impl World {
+    fn start() -> Result<Self, Box<dyn std::error::Error>> {
+        let names = ["example.org", "example.net"].map(String::from);
+        let own = rcgen::generate_simple_self_signed(names)?;
+        let certificate = own.cert.der().clone();
+        let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+        let tls = ServerConfig::builder().with_no_client_auth();
+        let tls = Arc::new(tls.with_single_cert(vec![certificate.clone()], key.into())?);
+        let (udp, tcp) = (
+            UdpSocket::bind("127.0.0.1:0")?,
+            TcpListener::bind("127.0.0.1:0")?,
+        );
+        let (dns, web) = (udp.local_addr()?, tcp.local_addr()?);
+        thread::spawn(move || answer_queries(&udp));
+        thread::spawn(move || {
+            for client in tcp.incoming().flatten() {
+                let tls = tls.clone();
+                thread::spawn(move || delegate(client, tls));
+            }
+        });
+        Ok(Self {
+            dns,
+            web,
+            certificate,
+        })
+    }
+}
+
+/// Answers from [`HOSTS`], and that there is no such record to everything else
+fn answer_queries(socket: &UdpSocket) -> io::Result<()> {
+    let mut query = [0; 512];
+    loop {
+        let (len, client) = socket.recv_from(&mut query)?;
+        let name = &query[12..len];
+        let root = name.iter().position(|byte| *byte == 0).unwrap_or_default();
+        let question = &name[..root + 5]; // with its type and class
+        let found = HOSTS.iter().find(|(known, _)| *known == question);
+        let answers = u8::from(found.is_some());
+        let mut reply = query[..2].to_vec();
+        reply.extend([0x81, 0x80, 0, 1, 0, answers, 0, 0, 0, 0]);
+        reply.extend(question);
+        if let Some((_, ip)) = found {
+            reply.extend(b"\xc0\x0c\0\x01\0\x01\0\0\x01\x2c\0\x04");
+            reply.extend(ip);
+        }
+        socket.send_to(&reply, client)?;
+    }
+}
+
+/// Answers any request with a delegation
+fn delegate(client: TcpStream, tls: Arc<ServerConfig>) -> io::Result<()> {
+    let session = ServerConnection::new(tls).map_err(io::Error::other)?;
+    let mut session = StreamOwned::new(session, client);
+    let _request = session.read(&mut [0; 1024])?;
+    session.write_all(DELEGATION)?;
+    session.conn.send_close_notify();
+    session.flush()
+}
+
+/// The questions that have an answer, as they stand in a message, and the address
+const HOSTS: [(&[u8], [u8; 4]); 2] = [
+    (b"\x07example\x03org\0\0\x01\0\x01", [198, 51, 100, 1]),
+    (b"\x07example\x03net\0\0\x01\0\x01", [198, 51, 100, 2]),
+];
+
+const DELEGATION: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Length: 32\r\n\r\n{\"m.server\": \"example.net:8449\"}";

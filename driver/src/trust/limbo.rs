@@ -1,12 +1,16 @@
 //! The cases of C2SP/x509-limbo through our verifier, and the chains of real sites in it against a list of
 //! transparency logs.
 //!
-//! The data is not the project's: `../shared/data` beside the workspace. Where it is absent, nothing is tested.
+//! The data is not the project's: `FEDWAY_DATA` is the folder with `x509-limbo.json.gz` and `ct-log-list.json`. Without
+//! it nothing is tested, so these tests are ignored unless asked for:
+//!
+//! `FEDWAY_DATA=../shared/data cargo test -p fedway-driver --lib limbo -- --ignored`
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +29,9 @@ use fedway_core::CtPolicy;
 
 /// A ratchet: what agrees must go on to agree, and what does not has its reason
 #[test]
+#[ignore = "needs data that is not the project's"]
 fn the_verifier_agrees_with_x509_limbo_but_for_known_reasons() {
-    let Some(cases) = cases() else { return };
+    let cases = cases();
     let (mut agreed, mut disagreed) = (0, BTreeMap::new());
     for case in &cases {
         let Some(accepted) = case.is_accepted() else {
@@ -48,11 +53,9 @@ fn the_verifier_agrees_with_x509_limbo_but_for_known_reasons() {
 }
 
 #[test]
+#[ignore = "needs data that is not the project's"]
 fn the_timestamps_of_real_sites_verify_against_a_real_list_of_logs() {
-    let (Some(cases), Some(list)) = (cases(), data("ct-log-list.json")) else {
-        return;
-    };
-    let list = LogList::from_json(&fs::read(list).unwrap()).unwrap();
+    let (cases, list) = (cases(), log_list());
     let mut outcomes: BTreeMap<SctOutcome, usize> = BTreeMap::new();
     let mut sites = 0;
     for case in cases.iter().filter(|case| case.id.starts_with("online::")) {
@@ -82,11 +85,9 @@ fn the_timestamps_of_real_sites_verify_against_a_real_list_of_logs() {
 }
 
 #[test]
+#[ignore = "needs data that is not the project's"]
 fn a_timestamp_of_a_real_site_does_not_verify_for_another() {
-    let (Some(cases), Some(list)) = (cases(), data("ct-log-list.json")) else {
-        return;
-    };
-    let list = LogList::from_json(&fs::read(list).unwrap()).unwrap();
+    let (cases, list) = (cases(), log_list());
     let case = cases.iter().find(|case| case.id == "online::google.com");
     let case = case.unwrap();
     // Without its issuer nobody can tell whom the log was told about
@@ -189,23 +190,26 @@ fn der(pems: &[String]) -> Option<Vec<CertificateDer<'static>>> {
         .collect()
 }
 
-fn cases() -> Option<Vec<Case>> {
+fn cases() -> Vec<Case> {
     #[derive(Deserialize)]
     struct File {
         testcases: Vec<Case>,
     }
-    let file = fs::read(data("x509-limbo.json.gz")?).unwrap();
+    let file = data("x509-limbo.json.gz");
     let mut json = Vec::new();
     GzDecoder::new(&file[..]).read_to_end(&mut json).unwrap();
-    Some(serde_json::from_slice::<File>(&json).unwrap().testcases)
+    serde_json::from_slice::<File>(&json).unwrap().testcases
 }
 
-fn data(name: &str) -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path = own.join("../../shared/data").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: {} is not here", path.display());
-    None
+fn log_list() -> LogList {
+    LogList::from_json(&data("ct-log-list.json")).unwrap()
+}
+
+/// A file of the folder
+fn data(name: &str) -> Vec<u8> {
+    let folder = env::var_os("FEDWAY_DATA").expect("FEDWAY_DATA is the folder with the data");
+    // As from the workspace, whereas tests run in their package
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let path = workspace.join(folder).join(name);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -11,9 +11,9 @@ use std::fs;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use fedway_core::{Config, ServerName};
-use fedway_driver::dns::DnsConfig;
-use fedway_driver::{Builder, Io, Resolver, Roots};
+use fedway_core::ServerName;
+use fedway_driver::{Io, Resolver};
+use fedway_proof::embed;
 use fedway_testkit::world::{Https, World, WorldPlan};
 use futures_util::future::join_all;
 
@@ -111,17 +111,7 @@ fn world() -> Result<World> {
 }
 
 fn resolver<I: Io>(world: &World, io: I) -> Result<Resolver<I>> {
-    let mut roots = Roots::none();
-    roots.add_pem(world.ca_pem().as_bytes())?;
-    let mut config = Config::default();
-    for net in ["192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32"] {
-        config.addresses.allow.push(net.parse()?);
-    }
-    let builder = Builder::default().config(config).roots(roots);
-    let builder = builder
-        .dns(DnsConfig::new(vec![world.dns()]))
-        .reroute(world.reroutes());
-    Ok(builder.build(io)?)
+    Ok(embed::builder(world).build(io)?)
 }
 
 fn host(number: u16) -> String {

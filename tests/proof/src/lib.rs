@@ -2,5 +2,9 @@
 //!
 //! [`oracle`] is that reading. The suites that compare the machine with it, in every order of events and over real
 //! sockets, and those of the drivers stand in `tests/`: this package is above all others, so that it may use them all.
+//! What the suites share is here as well: [`embed`], [`leaks`], [`runtime`].
 
+pub mod embed;
+pub mod leaks;
 pub mod oracle;
+pub mod runtime;

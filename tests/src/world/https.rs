@@ -163,7 +163,7 @@ const REMEMBERED_SESSIONS: usize = 8;
 const WELL_KNOWN: &str = "/.well-known/matrix/server";
 
 /// What a homeserver always answers (Server-Server API, "Server implementation").
-const VERSION: &str = "/_matrix/federation/v1/version";
+pub(super) const VERSION: &str = "/_matrix/federation/v1/version";
 
 /// Made so that it outlives every server.
 static ONLY_TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];

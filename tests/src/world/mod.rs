@@ -44,6 +44,7 @@ mod listener;
 mod log;
 mod plan;
 mod reply;
+pub mod scenarios;
 mod sha1;
 mod sockets;
 mod zone;

@@ -41,6 +41,14 @@ impl WorldPlan {
         self.record(name, RData::AAAA(address))
     }
 
+    /// Gives a name an address of either family.
+    pub fn address(&mut self, name: &str, address: &str) -> Ttl<'_> {
+        match address.contains(':') {
+            true => self.aaaa(name, address),
+            false => self.a(name, address),
+        }
+    }
+
     /// Makes a name an alias of another.
     pub fn cname(&mut self, alias: &str, real: &str) -> Ttl<'_> {
         self.record(alias, RData::CNAME(CNAME(name(real))))
@@ -77,6 +85,15 @@ impl WorldPlan {
     /// the handshake did. A server for just the names of an earlier one takes its place.
     pub fn https(&mut self, address: &str, server: Https) {
         self.servers.push((socket_address(address), server));
+    }
+
+    /// Gives a host an address of either family, and puts a server on its port 443.
+    pub fn web(&mut self, host: &str, address: &str, server: Https) {
+        self.address(host, address);
+        let ip = address
+            .parse()
+            .unwrap_or_else(|_| panic!("{address:?} is no IP address"));
+        self.servers.push((SocketAddr::new(ip, 443), server));
     }
 
     /// Makes every connection to a virtual address go wrong.

@@ -12,11 +12,12 @@ use fedway_core::{
 };
 use fedway_driver::dns::{ConfigError, Dns};
 use fedway_driver::{BuildError, Builder, PemError, Roots, TlsStream, TrustError};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Https, WorldPlan};
 use rustls::crypto::{CryptoProvider, ring};
 
 use crate::rig::{Rig, ask_with, cause, ms, server_name, socket, timed, unanswered};
-use crate::runtime::Runtime;
 
 on_every_runtime! {
     without_an_authority_there_is_no_resolver,

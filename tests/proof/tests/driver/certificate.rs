@@ -2,12 +2,13 @@
 
 use fedway_core::{CertificateError, SkipRule, Verdict, Warning, WellKnownError};
 use fedway_driver::Roots;
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Authority, Certificate, Event, Https, Reply, WorldPlan};
 
 use crate::rig::{
-    Rig, VERSION, WELL_KNOWN, address, ask_with, cause, certificate, server_name, socket, web,
+    Rig, VERSION, WELL_KNOWN, ask_with, cause, certificate, server_name, socket, web,
 };
-use crate::runtime::Runtime;
 
 on_every_runtime! {
     each_fault_is_refused_with_its_reason_before_anything_is_asked,
@@ -316,7 +317,9 @@ fn a_session_that_was_not_verified_is_never_resumed<R: Runtime>() {
             drop(ask_with(&resolver, NAME).await);
             rig.world.remove_records("example.org");
             rig.world
-                .add(|plan| address(plan, "example.org", "203.0.113.1"))
+                .add(|plan| {
+                    plan.a("example.org", "203.0.113.1");
+                })
                 .unwrap();
             let error = resolver.connect(&server_name(NAME)).await.unwrap_err();
             assert_eq!(cause(&error), certificate(unknown("CN=example.org")));

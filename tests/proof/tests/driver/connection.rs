@@ -1,15 +1,11 @@
 //! Connections that fail, and what is tried next.
 
-use fedway_core::{
-    Absence, AttemptError, ConnectError, DiscoveryError, DiscoveryErrorKind, DnsError, Edition,
-    Place, Route, TlsError,
-};
-use fedway_testkit::world::{
-    Certificate, ConnectionFault, DnsFault, Event, Https, RecordType, WorldPlan,
-};
+use fedway_core::{AttemptError, ConnectError, DiscoveryErrorKind, Edition, TlsError};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
+use fedway_testkit::world::{ConnectionFault, DnsFault, Event, Https, RecordType, WorldPlan};
 
-use crate::rig::{Rig, address, ask_with, cause, ms, socket, timed, unanswered};
-use crate::runtime::Runtime;
+use crate::rig::{Rig, ask_with, cause, ms, socket, timed};
 
 on_every_runtime! {
     each_failure_has_its_own_error,
@@ -17,15 +13,9 @@ on_every_runtime! {
     a_slow_handshake_is_waited_for,
     a_search_lasts_as_long_as_its_deadline,
     the_next_address_is_tried_at_once,
-    the_next_srv_target_is_tried_after_all_addresses_of_the_last,
-    an_srv_target_without_an_address_is_passed_over,
-    srv_targets_are_tried_by_priority,
-    when_nothing_works_all_attempts_are_told_in_their_order,
     ipv4_wins_while_ipv6_hangs_and_ipv6_is_closed,
     the_first_to_finish_wins_even_if_it_began_first,
     a_race_over_many_dead_addresses_comes_to_the_living_one,
-    addresses_that_may_not_be_dialled_are_not,
-    an_error_says_where_requests_would_have_gone,
 }
 
 fn each_failure_has_its_own_error<R: Runtime>() {
@@ -130,119 +120,6 @@ fn the_next_address_is_tried_at_once<R: Runtime>() {
     }
 }
 
-fn the_next_srv_target_is_tried_after_all_addresses_of_the_last<R: Runtime>() {
-    for wrong in [
-        |plan: &mut WorldPlan, at: &str| plan.connection_fault(at, ConnectionFault::Refused),
-        |plan: &mut WorldPlan, at: &str| {
-            plan.connection_fault(at, ConnectionFault::HangInHandshake)
-        },
-        |plan: &mut WorldPlan, at: &str| {
-            let certificate = Certificate::for_name("a.example.net");
-            plan.https(at, Https::for_name("example.org").certificate(certificate));
-        },
-    ] {
-        let dead = ["198.51.100.1:8450", "[2001:db8::1]:8450"];
-        let rig = Rig::new(|plan| {
-            plan.srv(OWNER, 1, 0, 8450, "a.example.net");
-            plan.srv(OWNER, 2, 0, 8451, "b.example.net");
-            address(plan, "a.example.net", "198.51.100.1");
-            address(plan, "a.example.net", "2001:db8::1");
-            address(plan, "b.example.net", "198.51.100.2");
-            for at in dead {
-                wrong(plan, at);
-            }
-            plan.https("198.51.100.2:8451", Https::for_name("example.org"));
-        });
-        let rig = rig
-            .racing()
-            .configure(|config| config.deadlines.connect = ms(600));
-        let found = rig.ask::<R>("example.org");
-        assert_eq!(
-            found.connection.unwrap().address,
-            socket("198.51.100.2:8451")
-        );
-        let mut tried: Vec<_> = (found.notes.attempts.iter())
-            .filter(|attempt| attempt.place == Place::Route(Route::Srv(0)))
-            .map(|attempt| attempt.address.unwrap().to_string())
-            .collect();
-        tried.sort();
-        assert_eq!(tried, dead);
-    }
-}
-
-fn an_srv_target_without_an_address_is_passed_over<R: Runtime>() {
-    for fault in [DnsFault::NxDomain, DnsFault::NoData, DnsFault::ServFail] {
-        let rig = Rig::new(|plan| {
-            plan.srv(OWNER, 1, 0, 8450, "a.example.net");
-            plan.srv(OWNER, 2, 0, 8450, "b.example.net");
-            plan.dns_fault("a.example.net", RecordType::ANY, fault);
-            plan.a("b.example.net", "198.51.100.2");
-            plan.https("198.51.100.2:8450", Https::for_name("example.org"));
-        });
-        let found = rig.ask::<R>("example.org");
-        assert_eq!(
-            found.connection.unwrap().address,
-            socket("198.51.100.2:8450")
-        );
-        assert_eq!(
-            rig.find::<R>("example.org").destination.addresses().count(),
-            1
-        );
-    }
-}
-
-fn srv_targets_are_tried_by_priority<R: Runtime>() {
-    let targets = ["c", "a", "d", "b"];
-    let rig = Rig::new(|plan| {
-        for (index, target) in targets.iter().enumerate().rev() {
-            let (number, target) = (index as u16, format!("{target}.example.net"));
-            plan.srv(OWNER, number, 0, 8450, &target);
-            plan.a(&target, &format!("198.51.100.{number}"));
-            plan.connection_fault(
-                &format!("198.51.100.{number}:8450"),
-                ConnectionFault::Refused,
-            );
-        }
-    });
-    let error = rig.connect::<R>("example.org").unwrap_err();
-    let hosts = attempts(&error).into_iter().map(|(host, _)| host);
-    let expected = targets.map(|target| format!("{target}.example.net"));
-    // The first attempt was for .well-known
-    assert_eq!(hosts.skip(1).collect::<Vec<_>>(), expected);
-    let candidates = &error.destination.unwrap().candidates;
-    let priorities: Vec<_> = candidates.iter().map(|it| it.srv.unwrap().0).collect();
-    assert_eq!(priorities, [0, 1, 2, 3]);
-}
-
-fn when_nothing_works_all_attempts_are_told_in_their_order<R: Runtime>() {
-    let rig = Rig::new(|plan| {
-        plan.srv(OWNER, 1, 0, 8450, "a.example.net");
-        plan.srv(OWNER, 2, 0, 8450, "b.example.net");
-        plan.srv(OWNER, 3, 0, 8450, "c.example.net");
-        plan.a("a.example.net", "198.51.100.1");
-        plan.connection_fault("198.51.100.1:8450", ConnectionFault::Reset);
-        plan.dns_fault("b.example.net", RecordType::ANY, DnsFault::Refused);
-        plan.a("c.example.net", "198.51.100.3");
-        let certificate = Certificate::for_name("example.org").expired();
-        let server = Https::for_name("example.org").certificate(certificate);
-        plan.https("198.51.100.3:8450", server);
-    });
-    let error = rig.connect::<R>("example.org").unwrap_err();
-    let mut tried = attempts(&error);
-    // Both families
-    tried.dedup();
-    let [well_known, a, b, (c, last)] = &tried[..] else {
-        panic!("{tried:?}");
-    };
-    let absent = AttemptError::NoAddress(Absence::NoData);
-    assert_eq!(*well_known, ("example.org".into(), absent));
-    let reset = AttemptError::Connect(ConnectError::Reset);
-    assert_eq!(*a, ("a.example.net".into(), reset));
-    assert_eq!(*b, ("b.example.net".into(), unanswered(DnsError::Refused)));
-    assert_eq!((&**c, last), ("c.example.net", &cause(&error)));
-    assert!(error.is_temporary(), "the first target may come back");
-}
-
 fn ipv4_wins_while_ipv6_hangs_and_ipv6_is_closed<R: Runtime>() {
     for fault in [
         ConnectionFault::HangAfterAccept,
@@ -303,47 +180,6 @@ fn a_race_over_many_dead_addresses_comes_to_the_living_one<R: Runtime>() {
     assert!(rig.is_left());
 }
 
-fn addresses_that_may_not_be_dialled_are_not<R: Runtime>() {
-    for ip in [
-        "10.0.0.1",
-        "127.0.0.1",
-        "169.254.169.254",
-        "::1",
-        "fe80::1",
-        "::ffff:10.0.0.1",
-    ] {
-        let at = match ip.contains(':') {
-            true => format!("[{ip}]:8448"),
-            false => format!("{ip}:8448"),
-        };
-        let rig = Rig::new(|plan| {
-            address(plan, "example.org", ip);
-            plan.https(&at, Https::for_names(["example.org", ip]));
-        });
-        let name = at.trim_end_matches(":8448");
-        for name in [NAME, "example.org", name] {
-            let error = rig.failure::<R>(name);
-            assert!(
-                matches!(error, AttemptError::AddressRefused(_)),
-                "{ip}: {error:?}"
-            );
-        }
-        assert!(
-            rig.world
-                .log()
-                .iter()
-                .all(|entry| matches!(entry.what, Event::DnsQuery(_)))
-        );
-    }
-}
-
-fn an_error_says_where_requests_would_have_gone<R: Runtime>() {
-    let rig = broken(ConnectionFault::Refused);
-    let destination = rig.connect::<R>(NAME).unwrap_err().destination.unwrap();
-    assert_eq!(destination.host_header, NAME);
-    assert_eq!(destination.addresses().collect::<Vec<_>>(), [socket(HERE)]);
-}
-
 /// `example.org` at one address, where connections go wrong
 fn broken(fault: ConnectionFault) -> Rig {
     Rig::new(|plan| {
@@ -363,14 +199,6 @@ fn two_families(describe: impl FnOnce(&mut WorldPlan)) -> Rig {
     })
 }
 
-/// What was tried: the host, and why it failed
-fn attempts(error: &DiscoveryError) -> Vec<(String, AttemptError)> {
-    let attempts = error.notes.attempts.iter();
-    attempts
-        .map(|it| (it.host.to_string(), it.error.clone()))
-        .collect()
-}
-
 const NAME: &str = "example.org:8448";
 
 const HERE: &str = "198.51.100.1:8448";
@@ -378,5 +206,3 @@ const HERE: &str = "198.51.100.1:8448";
 const THERE: &str = "198.51.100.2:8448";
 
 const V6: &str = "[2001:db8::1]:8448";
-
-const OWNER: &str = "_matrix-fed._tcp.example.org";

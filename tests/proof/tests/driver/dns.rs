@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use fedway_core::{Absence, AttemptError, DiscoveryErrorKind, DnsError, Found, Lookahead, Warning};
 use fedway_driver::dns::DnsConfig;
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{DnsFault, DnsServer, Https, RecordType, Transport, WorldPlan};
 
-use crate::rig::{Rig, address, cause, ms, socket, timed, unanswered};
-use crate::runtime::Runtime;
+use crate::rig::{Rig, cause, ms, socket, timed, unanswered};
 
 on_every_runtime! {
     what_is_not_there_is_told_from_what_is_not_answered,
@@ -472,7 +473,7 @@ fn healthy() -> Rig {
 }
 
 fn host(plan: &mut WorldPlan) {
-    address(plan, "example.org", "198.51.100.1");
+    plan.address("example.org", "198.51.100.1");
     plan.https(HERE, Https::for_name("example.org"));
 }
 

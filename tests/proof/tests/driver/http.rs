@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Event, Https, Reply, Request};
 
-use crate::rig::{Rig, VERSION, WELL_KNOWN, web};
-use crate::runtime::Runtime;
+use crate::rig::{Rig, WELL_KNOWN, web};
 
 on_every_runtime! {
     a_well_known_request_has_the_host_without_a_port,
-    a_federation_request_has_the_port_of_the_name,
     a_request_asks_for_plain_json_once,
     each_request_has_a_connection_of_its_own,
 }
@@ -27,27 +27,6 @@ fn a_well_known_request_has_the_host_without_a_port<R: Runtime>() {
         ("GET", "/x?a=b&c")
     );
     assert_eq!(values(redirected, "host"), ["www.example.org"]);
-}
-
-fn a_federation_request_has_the_port_of_the_name<R: Runtime>() {
-    for (name, port) in [
-        ("example.org:8449", 8449),
-        ("example.org:443", 443),
-        ("example.org", 8448),
-    ] {
-        let rig = Rig::new(|plan| {
-            plan.a("example.org", "198.51.100.1");
-            plan.https(
-                &format!("198.51.100.1:{port}"),
-                Https::for_name("example.org"),
-            );
-        });
-        rig.ask::<R>(name);
-        let requests = rig.world.requests();
-        let last = requests.last().unwrap();
-        assert_eq!((values(last, "host"), &*last.target), (vec![name], VERSION));
-        assert_eq!(last.address.port(), port);
-    }
 }
 
 fn a_request_asks_for_plain_json_once<R: Runtime>() {

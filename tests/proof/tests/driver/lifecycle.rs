@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use fedway_core::{Config, ServerName};
 use fedway_driver::{Io, Resolver, before};
+use fedway_proof::leaks::{eventually, open_files_limit, sockets_to};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{
     Body, Certificate, ConnectionFault, DnsFault, Event, Https, RecordType, Reply, WorldPlan,
 };
 use futures_util::future::join_all;
 
-use crate::leaks::{eventually, open_files_limit, sockets_to};
-use crate::rig::{LIMITS, Rig, VERSION, WELL_KNOWN, address, ask_with, ms, server_name, web};
-use crate::runtime::Runtime;
+use crate::rig::{LIMITS, Rig, VERSION, WELL_KNOWN, ask_with, ms, server_name, web};
 
 on_every_runtime! {
     a_resolver_is_cloned_and_shared_and_its_futures_are_sent,
@@ -391,7 +392,7 @@ fn points() -> [Point; 10] {
                     ("198.51.100.18", "198.51.100.18:8448"),
                     ("2001:db8::18", "[2001:db8::18]:8448"),
                 ] {
-                    address(plan, "race.example.org", ip);
+                    plan.address("race.example.org", ip);
                     plan.connection_fault(at, ConnectionFault::HangInHandshake);
                 }
             },

@@ -1,7 +1,7 @@
 //! Every promise of a driver, tested with real sockets against the loopback world, on every runtime.
 //!
-//! Each test is written once, generic over its [`Runtime`](runtime::Runtime), and runs on all of them under its
-//! own name: `delegation::tokio::…`, `delegation::smol::…`.
+//! Each test is written once, generic over its [`Runtime`](fedway_proof::runtime::Runtime), and runs on all of them under its
+//! own name: `dns::tokio::…`, `dns::smol::…`.
 
 #![allow(
     clippy::result_large_err,
@@ -10,20 +10,13 @@
     reason = "these are tests, their helpers included"
 )]
 
-#[path = "../shared/leaks.rs"]
-mod leaks;
-#[macro_use]
-#[path = "../shared/runtime.rs"]
-mod runtime;
-
 mod builder;
 mod certificate;
 mod connection;
-mod delegation;
 mod dns;
 mod http;
 mod lifecycle;
-mod parity;
 mod rig;
+mod scenarios;
 mod tls;
 mod well_known;

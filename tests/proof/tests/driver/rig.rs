@@ -9,11 +9,11 @@ use fedway_core::{
 };
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::http::{Limits, Response};
-use fedway_driver::{Builder, Connected, Io, Resolver, Roots};
+use fedway_driver::{Builder, Connected, Io, Resolver};
+use fedway_proof::embed;
+use fedway_proof::leaks::eventually;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{DnsServer, Entry, Event, Https, World, WorldPlan};
-
-use crate::leaks::eventually;
-use crate::runtime::Runtime;
 
 /// A world, and what the resolvers in it are told
 pub(crate) struct Rig {
@@ -29,8 +29,7 @@ impl Rig {
         let mut plan = WorldPlan::new();
         describe(&mut plan);
         let world = plan.start().unwrap();
-        let mut config = Config::default();
-        config.addresses.allow = NETS.iter().map(|net| net.parse().unwrap()).collect();
+        let mut config = embed::config();
         config.racing.attempt_delay = Duration::from_secs(5);
         config.racing.resolution_delay = Duration::from_secs(5);
         let dns = DnsConfig::new(vec![world.dns()]);
@@ -64,13 +63,9 @@ impl Rig {
     }
 
     pub(crate) fn builder(&self) -> Builder {
-        let mut roots = Roots::none();
-        roots.add_pem(self.world.ca_pem().as_bytes()).unwrap();
-        Builder::default()
+        embed::builder(&self.world)
             .config(self.config.clone())
             .dns(self.dns.clone())
-            .reroute(self.world.reroutes())
-            .roots(roots)
     }
 
     pub(crate) fn resolver<R: Runtime>(&self) -> Resolver<R::Io> {
@@ -161,22 +156,9 @@ pub(crate) fn socket(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-/// Puts down an address of either family
-pub(crate) fn address(plan: &mut WorldPlan, name: &str, address: &str) {
-    match address.contains(':') {
-        true => plan.aaaa(name, address),
-        false => plan.a(name, address),
-    };
-}
-
 /// Puts down a host and a web server on its port 443
 pub(crate) fn web(plan: &mut WorldPlan, name: &str, ip: &str, how: impl FnOnce(Https) -> Https) {
-    address(plan, name, ip);
-    let at = match ip.contains(':') {
-        true => format!("[{ip}]:443"),
-        false => format!("{ip}:443"),
-    };
-    plan.https(&at, how(Https::for_name(name)));
+    plan.web(name, ip, how(Https::for_name(name)));
 }
 
 /// Why the last target could not be used
@@ -221,9 +203,6 @@ pub(crate) const LIMITS: Limits = Limits {
 pub(crate) const WELL_KNOWN: &str = "/.well-known/matrix/server";
 
 pub(crate) const VERSION: &str = "/_matrix/federation/v1/version";
-
-/// The documentation networks (RFC 5737, RFC 3849), where the world's servers seem to be
-const NETS: [&str; 3] = ["198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"];
 
 /// More than a busy machine needs for what takes a moment
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,17 +1,16 @@
 //! What a handshake offers, and what is known of a session.
 
 use fedway_driver::TlsStream;
-use fedway_testkit::world::{Event, Https, Reply};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
+use fedway_testkit::world::{Event, Https};
 use rustls::ProtocolVersion;
 
-use crate::rig::{Rig, WELL_KNOWN, ask_with, web};
-use crate::runtime::Runtime;
+use crate::rig::{Rig, ask_with, web};
 
 on_every_runtime! {
     http_1_1_is_offered_and_nothing_else,
     a_name_is_sent_in_lower_case_and_without_its_final_dot,
-    no_name_is_sent_for_an_address,
-    the_delegated_name_is_sent_and_not_the_srv_target,
     a_session_tells_its_version_and_cipher_suite,
 }
 
@@ -36,50 +35,6 @@ fn a_name_is_sent_in_lower_case_and_without_its_final_dot<R: Runtime>() {
         assert_eq!(found.destination.host_header, name);
         assert_eq!(names(&rig), [Some("example.org".to_owned())], "{name}");
     }
-}
-
-fn no_name_is_sent_for_an_address<R: Runtime>() {
-    for (name, at) in [
-        ("198.51.100.2", "198.51.100.2:8448"),
-        ("[2001:db8::2]", "[2001:db8::2]:8448"),
-    ] {
-        let host = name.trim_matches(['[', ']']);
-        let rig = delegated(name, at, host);
-        rig.ask::<R>(name);
-        assert_eq!(names(&rig), [None]);
-        rig.world.forget();
-        rig.ask::<R>("example.org");
-        assert_eq!(names(&rig), [Some("example.org".to_owned()), None]);
-        // For .well-known neither
-        let rig = Rig::new(|plan| {
-            web(plan, "example.org", "198.51.100.1", |server| {
-                server.path(WELL_KNOWN, Reply::redirect(302, format!("https://{name}/")))
-            });
-            let server = Https::for_name(host).path("/", Reply::json("{}"));
-            plan.https(&at.replace(":8448", ":443"), server);
-        });
-        rig.find::<R>("example.org");
-        assert_eq!(names(&rig), [Some("example.org".to_owned()), None]);
-        assert_eq!(rig.requests().len(), 2);
-    }
-}
-
-fn the_delegated_name_is_sent_and_not_the_srv_target<R: Runtime>() {
-    let rig = delegated("m.example.org", "198.51.100.2:8450", "m.example.org");
-    let add = rig.world.add(|plan| {
-        plan.srv(
-            "_matrix-fed._tcp.m.example.org",
-            1,
-            0,
-            8450,
-            "a.example.net",
-        );
-        plan.a("a.example.net", "198.51.100.2");
-    });
-    add.unwrap();
-    rig.ask::<R>("example.org");
-    let expected = ["example.org", "m.example.org"].map(|name| Some(name.to_owned()));
-    assert_eq!(names(&rig), expected);
 }
 
 fn a_session_tells_its_version_and_cipher_suite<R: Runtime>() {

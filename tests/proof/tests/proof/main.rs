@@ -9,12 +9,6 @@
     reason = "these are tests, their helpers included, and they tell how much they proved"
 )]
 
-#[path = "../shared/leaks.rs"]
-mod leaks;
-#[macro_use]
-#[path = "../shared/runtime.rs"]
-mod runtime;
-
 mod end;
 mod every_order;
 mod oracle;

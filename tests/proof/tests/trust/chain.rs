@@ -1,10 +1,11 @@
 //! Identity, validity and chain: what is accepted, and what is refused with which reason.
 
 use fedway_core::{CertificateError, ConnectError, TlsError};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Certificate, ConnectionFault, Https};
 
 use crate::rig::{HERE, Rig, unknown};
-use crate::runtime::Runtime;
 
 on_every_runtime! {
     each_valid_certificate_is_accepted,

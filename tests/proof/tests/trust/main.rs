@@ -1,6 +1,6 @@
 //! Whom a driver trusts, and what it says of those it does not, on every runtime.
 //!
-//! Each test is written once, generic over its [`Runtime`](runtime::Runtime), and runs on all of them under its
+//! Each test is written once, generic over its [`Runtime`](fedway_proof::runtime::Runtime), and runs on all of them under its
 //! own name: `chain::tokio::…`, `chain::smol::…`.
 
 #![allow(
@@ -9,10 +9,6 @@
     clippy::unwrap_used,
     reason = "these are tests, their helpers included"
 )]
-
-#[macro_use]
-#[path = "../shared/runtime.rs"]
-mod runtime;
 
 mod chain;
 mod hostile;

@@ -2,11 +2,12 @@
 
 use fedway_core::{Config, CtPolicy, SkipRule};
 use fedway_driver::{Builder, LogList, Revocation};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Certificate, CtLog};
 use rustls::crypto::ring::default_provider;
 
 use crate::rig::{Rig, unknown};
-use crate::runtime::Runtime;
 
 on_every_runtime! {
     no_configuration_without_a_rule_accepts_an_invalid_certificate,

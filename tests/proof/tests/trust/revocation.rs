@@ -2,10 +2,11 @@
 
 use fedway_core::CertificateError;
 use fedway_driver::{Builder, Revocation};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Authority, Certificate, World};
 
 use crate::rig::Rig;
-use crate::runtime::Runtime;
 
 on_every_runtime! {
     a_revoked_leaf_is_refused,

@@ -3,11 +3,10 @@
 use fedway_core::{
     AttemptError, CertificateError, Config, ConnectError, DiscoveryErrorKind, ServerName, TlsError,
 };
-use fedway_driver::dns::DnsConfig;
-use fedway_driver::{Builder, Connected, Io, Resolver, Roots};
+use fedway_driver::{Builder, Connected, Io, Resolver};
+use fedway_proof::embed;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Certificate, Https, SHA1_ROOT, World, WorldPlan};
-
-use crate::runtime::Runtime;
 
 /// A world with one server, and what its resolver is told
 pub(crate) struct Rig {
@@ -36,19 +35,12 @@ impl Rig {
         };
         plan.https(&at, how(Https::for_name(host)));
         let world = plan.start().unwrap();
-        let mut config = Config::default();
-        config.addresses.allow = NETS.iter().map(|net| net.parse().unwrap()).collect();
-        let mut roots = Roots::none();
-        roots.add_pem(world.ca_pem().as_bytes()).unwrap();
+        let mut roots = embed::roots(&world);
         roots.add_pem(SHA1_ROOT.as_bytes()).unwrap();
-        let builder = Builder::default()
-            .dns(DnsConfig::new(vec![world.dns()]))
-            .reroute(world.reroutes())
-            .roots(roots);
         Self {
+            config: embed::config(),
+            builder: embed::builder(&world).roots(roots),
             world,
-            config,
-            builder,
             // A port of its own, so that no .well-known stands before the certificate
             name: format!("{name}:8448").parse().unwrap(),
         }
@@ -107,6 +99,3 @@ pub(crate) fn unknown(issuer: &str) -> CertificateError {
 
 /// Where the server of a name is
 pub(crate) const HERE: &str = "198.51.100.1:8448";
-
-/// The documentation networks (RFC 5737, RFC 3849), where the world's servers seem to be
-const NETS: [&str; 2] = ["198.51.100.0/24", "2001:db8::/32"];

@@ -1,10 +1,11 @@
 //! The skip list: each kind of rule where it applies, and where it just misses.
 
 use fedway_core::{Verdict, Warning};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::Certificate;
 
 use crate::rig::{Rig, unknown};
-use crate::runtime::Runtime;
 
 on_every_runtime! {
     each_rule_that_applies_lets_a_certificate_pass_and_is_told,

@@ -4,10 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use fedway_core::{CertificateError, CtPolicy};
 use fedway_driver::{BuildError, LogList, SctOutcome, SctSource, Transparency, TrustError};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Certificate, CtLog};
 
 use crate::rig::Rig;
-use crate::runtime::Runtime;
 
 on_every_runtime! {
     each_timestamp_has_its_outcome,

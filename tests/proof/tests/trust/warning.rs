@@ -3,13 +3,14 @@
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Certificate, Https};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::rig::{HERE, Rig};
-use crate::runtime::Runtime;
 
 on_every_runtime! {
     each_skip_is_a_warning_with_host_address_and_rule,

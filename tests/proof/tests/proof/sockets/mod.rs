@@ -19,15 +19,16 @@ use std::time::Instant;
 use std::vec::IntoIter;
 
 use fedway_core::{DiscoveryError, Found, Lookahead};
+use fedway_proof::leaks::{eventually, open_files_limit, sockets_to};
+use fedway_proof::on_every_runtime;
 use fedway_proof::oracle::{Reading, Timing, ask, chance, difference};
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::script::{Goal, Question, RecordKind};
 use fedway_testkit::world::ConnectionFault;
 
 use self::build::{Build, Peers};
 use self::case::Case;
 use self::sighting::{Sighting, config};
-use crate::leaks::{eventually, open_files_limit, sockets_to};
-use crate::runtime::Runtime;
 
 on_every_runtime! {
     searches_end_where_the_text_says_while_faults_come_and_go,

@@ -13,13 +13,14 @@ use fedway_core::{
 };
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::http::Limits;
-use fedway_driver::{Builder, Io, Resolver, Roots, before};
-use fedway_testkit::script::{DOCUMENTATION, Goal, Question, RecordKind};
+use fedway_driver::{Io, Resolver, before};
+use fedway_proof::embed;
+use fedway_proof::runtime::Runtime;
+use fedway_testkit::script::{Goal, Question, RecordKind};
 use fedway_testkit::world::{Event, RecordType, World};
 
 use super::build;
 use super::case::Case;
-use crate::runtime::Runtime;
 
 #[derive(Debug)]
 pub(super) struct Sighting {
@@ -42,16 +43,10 @@ pub(super) struct Sighting {
 impl Sighting {
     /// Makes the search of a case in its world
     pub(super) fn of<R: Runtime>(case: &Case, world: &World) -> Self {
-        let mut roots = Roots::none();
-        roots.add_pem(world.ca_pem().as_bytes()).unwrap();
         let mut dns = DnsConfig::new(vec![world.dns()]);
         // A query that is lost shall not cost much
         (dns.timeout, dns.attempts) = (Duration::from_secs(1), 4);
-        let builder = Builder::default()
-            .config(config(case))
-            .dns(dns)
-            .reroute(world.reroutes())
-            .roots(roots);
+        let builder = embed::builder(world).config(config(case)).dns(dns);
         let resolver = builder.build(R::io()).unwrap();
         case.schedule.begin(world);
         let started = Instant::now();
@@ -136,8 +131,7 @@ async fn ask<I: Io>(
 
 /// The policies of a case
 pub(super) fn config(case: &Case) -> Config {
-    let mut config = Config::default();
-    config.addresses.allow = DOCUMENTATION.map(|net| net.parse().unwrap()).into();
+    let mut config = embed::config();
     case.world.configure(&mut config);
     config.edition = case.edition;
     config.lookahead = case.lookahead;

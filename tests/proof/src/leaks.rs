@@ -11,7 +11,7 @@ use fedway_testkit::world::World;
 /// Other tests of this process have worlds of their own, so that all file descriptors could not be counted. The tables
 /// tell of all processes; but nobody else knows where a world listens.
 /// Zero where there is no /proc/net, as outside Linux.
-pub(crate) fn sockets_to(world: &World) -> usize {
+pub fn sockets_to(world: &World) -> usize {
     let mut servers: BTreeSet<_> = world.reroutes().into_values().collect();
     servers.insert(world.dns());
     let remotes: BTreeSet<_> = servers
@@ -32,7 +32,7 @@ pub(crate) fn sockets_to(world: &World) -> usize {
 }
 
 /// How many files this process may have open; a cautious guess where there is no /proc
-pub(crate) fn open_files_limit() -> usize {
+pub fn open_files_limit() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits
         .lines()
@@ -42,7 +42,7 @@ pub(crate) fn open_files_limit() -> usize {
 }
 
 /// Waits until something holds; whether that came about in time
-pub(crate) fn eventually(holds: impl Fn() -> bool) -> bool {
+pub fn eventually(holds: impl Fn() -> bool) -> bool {
     let start = Instant::now();
     while !holds() {
         if start.elapsed() > PATIENCE {

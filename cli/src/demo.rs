@@ -1,9 +1,5 @@
 //! `demo`: every way a name can be delegated, and every kind of failure, against a world on this machine.
 
-mod scenario;
-mod scenarios;
-
-use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -11,13 +7,12 @@ use std::time::{Duration, Instant};
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use fedway_core::{Config, Edition};
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::{Builder, Io, Resolver, Roots};
+use fedway_testkit::world::scenarios::{self, Ended, Kind, Scenario};
 use fedway_testkit::world::{World, WorldPlan};
 use futures_util::future::join_all;
 
-use self::scenario::{Kind, Outcome, Scenario};
 use crate::args::Runtime;
 use crate::report::Report;
 use crate::run::{tokio_runtime, unusable};
@@ -27,14 +22,18 @@ use crate::{Failure, inquiry};
 pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
     let start = Instant::now();
     let scenarios = scenarios::all();
-    let world = world(&scenarios).map_err(Failure::machine)?;
+    let mut plan = WorldPlan::new();
+    for scenario in &scenarios {
+        scenario.add_to(&mut plan);
+    }
+    let world = plan.start().map_err(Failure::machine)?;
     let outcomes = match runtime {
         Runtime::Smol => {
-            let resolvers = resolvers(&world, fedway_smol::Sockets::default())?;
+            let resolvers = resolvers(&world, &scenarios, fedway_smol::Sockets::default())?;
             smol::block_on(check_all(&resolvers, &world, &scenarios))
         }
         Runtime::Tokio => {
-            let resolvers = resolvers(&world, fedway_tokio::Sockets::default())?;
+            let resolvers = resolvers(&world, &scenarios, fedway_tokio::Sockets::default())?;
             tokio_runtime()?.block_on(check_all(&resolvers, &world, &scenarios))
         }
     };
@@ -51,66 +50,80 @@ pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
     })
 }
 
-fn world(scenarios: &[Scenario]) -> io::Result<World> {
-    let mut plan = WorldPlan::new();
-    for scenario in scenarios {
-        scenario.add_to(&mut plan);
-    }
-    plan.start()
+/// What came of a name, and whether that was a surprise
+struct Outcome {
+    step: &'static str,
+    text: String,
+    elapsed: Duration,
+    surprise: Option<String>,
 }
 
-async fn check_all<I: Io>(
-    resolvers: &Resolvers<I>,
+/// A resolver for each scenario
+fn resolvers<I: Io + Copy>(
     world: &World,
     scenarios: &[Scenario],
-) -> Vec<Outcome> {
-    join_all(
-        scenarios
-            .iter()
-            .map(|scenario| check(resolvers, world, scenario)),
-    )
-    .await
-}
-
-async fn check<I: Io>(resolvers: &Resolvers<I>, world: &World, scenario: &Scenario) -> Outcome {
-    let Ok(name) = scenario.name.parse() else {
-        return Outcome::misspelt();
-    };
-    let inquiry = inquiry::check(&resolvers[&scenario.edition], &name).await;
-    let elapsed = inquiry.elapsed;
-    let report = Report::new(&scenario.name, scenario.edition, inquiry);
-    scenario.judge(&report, elapsed, &world.requests())
-}
-
-type Resolvers<I> = BTreeMap<Edition, Resolver<I>>;
-
-/// A resolver for each edition, whose deadlines a person can wait for
-fn resolvers<I: Io + Copy>(world: &World, io: I) -> Result<Resolvers<I>, Failure> {
+    io: I,
+) -> Result<Vec<Resolver<I>>, Failure> {
     let mut roots = Roots::none();
     roots
         .add_pem(world.ca_pem().as_bytes())
         .map_err(Failure::machine)?;
-    let nets: Result<Vec<_>, _> = scenario::NETS.iter().map(|net| net.parse()).collect();
-    let nets = nets.map_err(Failure::machine)?;
-    let resolver = |edition| {
-        let mut config = Config::default();
-        config.edition = edition;
-        config.addresses.allow.clone_from(&nets);
-        config.deadlines.dns = Duration::from_millis(1_500);
-        config.deadlines.connect = Duration::from_millis(1_500);
-        config.deadlines.well_known = Duration::from_secs(3);
-        config.deadlines.search = Duration::from_secs(5);
-        let builder = Builder::default()
-            .config(config)
-            .roots(roots.clone())
-            .dns(DnsConfig::new(vec![world.dns()]))
-            .reroute(world.reroutes());
-        builder.build(io).map_err(unusable)
-    };
-    Edition::ALL
-        .into_iter()
-        .map(|edition| Ok((edition, resolver(edition)?)))
+    let builder = Builder::default()
+        .roots(roots)
+        .dns(DnsConfig::new(vec![world.dns()]))
+        .reroute(world.reroutes());
+    scenarios
+        .iter()
+        .map(|scenario| builder.clone().config(scenario.config()).build(io))
+        .map(|resolver| resolver.map_err(unusable))
         .collect()
+}
+
+async fn check_all<I: Io>(
+    resolvers: &[Resolver<I>],
+    world: &World,
+    scenarios: &[Scenario],
+) -> Vec<Outcome> {
+    let each = resolvers.iter().zip(scenarios);
+    join_all(each.map(|(resolver, scenario)| check(resolver, world, scenario))).await
+}
+
+async fn check<I: Io>(resolver: &Resolver<I>, world: &World, scenario: &Scenario) -> Outcome {
+    let inquiry = inquiry::check(resolver, &scenario.name).await;
+    let elapsed = inquiry.elapsed;
+    let connection = inquiry.result.as_ref().ok();
+    let connection = connection.and_then(|found| found.connection.as_ref());
+    let address = connection.map(|connection| connection.address);
+    let report = Report::new(scenario.name.as_str(), scenario.edition, inquiry);
+    let ended = Ended {
+        step: report.step,
+        address,
+        error: report.error.as_ref().map(|error| error.kind),
+    };
+    Outcome {
+        step: report.step.unwrap_or("-"),
+        text: describe(&report),
+        elapsed,
+        surprise: scenario.judge(&ended, &world.requests()).err(),
+    }
+}
+
+fn describe(report: &Report) -> String {
+    if let Some(error) = &report.error {
+        return match error.attempts.last() {
+            Some(attempt) if error.kind == attempt.kind => innermost(&attempt.message),
+            Some(_) | None => error.message.split("; ").next().unwrap_or_default().into(),
+        };
+    }
+    let host = report.host_header.as_deref().unwrap_or("-");
+    let address = report.connected.as_deref().unwrap_or("-");
+    format!("{address}, Host: {host}")
+}
+
+/// The last two causes of a chain: `check` shows all of it, here there is one line
+fn innermost(chain: &str) -> String {
+    let causes: Vec<_> = chain.split(": ").collect();
+    causes[causes.len().saturating_sub(2)..].join(": ")
 }
 
 fn print(
@@ -120,11 +133,15 @@ fn print(
     elapsed: Duration,
 ) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    for kind in [Kind::Delegation, Kind::Detour, Kind::Failure] {
+    for (kind, title) in [
+        (Kind::Delegation, "delegations"),
+        (Kind::Detour, "faults that are gone around"),
+        (Kind::Failure, "failures"),
+    ] {
         let mut table = Table::new();
         let titles = [
             "",
-            kind.title(),
+            title,
             "edition",
             "name",
             "step",
@@ -136,7 +153,7 @@ fn print(
             column.set_cell_alignment(CellAlignment::Right);
         }
         let rows = scenarios.iter().zip(outcomes);
-        for (scenario, outcome) in rows.filter(|(scenario, _)| scenario.kind() == kind) {
+        for (scenario, outcome) in rows.filter(|(scenario, _)| scenario.kind == kind) {
             table.add_row(row(scenario, outcome));
         }
         for (index, line) in table.lines().enumerate() {
@@ -172,7 +189,7 @@ fn row(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
         mark.into(),
         scenario.title.into(),
         scenario.edition.to_string(),
-        scenario.name.clone(),
+        scenario.name.to_string(),
         outcome.step.into(),
         text,
         outcome.elapsed.as_millis().to_string(),

@@ -6,25 +6,29 @@ use std::future::Future;
 use fedway_driver::Io;
 
 /// Makes the tests of a module, which stand below as generic functions; a runtime more is a line more
+#[macro_export]
 macro_rules! on_every_runtime {
     ($($test:ident,)+) => {
-        mod smol { $( #[test] fn $test() { super::$test::<crate::runtime::Smol>(); } )+ }
-        mod tokio { $( #[test] fn $test() { super::$test::<crate::runtime::Tokio>(); } )+ }
+        mod smol { $( #[test] fn $test() { super::$test::<$crate::runtime::Smol>(); } )+ }
+        mod tokio { $( #[test] fn $test() { super::$test::<$crate::runtime::Tokio>(); } )+ }
     };
 }
 
 /// A runtime to test
-pub(crate) trait Runtime: 'static {
+pub trait Runtime: 'static {
+    /// Its sockets and timers
     type Io: Io<Tls: Debug> + Debug;
 
-    /// Its sockets and timers, as its users get them
+    /// Those that its users get
     fn io() -> Self::Io;
 
     /// Runs a future to its end, on the thread that calls
     fn block_on<F: Future>(future: F) -> F::Output;
 }
 
-pub(crate) struct Smol;
+/// smol, as its users have it
+#[derive(Debug)]
+pub struct Smol;
 
 impl Runtime for Smol {
     type Io = fedway_smol::Sockets;
@@ -38,7 +42,9 @@ impl Runtime for Smol {
     }
 }
 
-pub(crate) struct Tokio;
+/// tokio, on one thread
+#[derive(Debug)]
+pub struct Tokio;
 
 impl Runtime for Tokio {
     type Io = fedway_tokio::Sockets;
@@ -49,6 +55,9 @@ impl Runtime for Tokio {
 
     fn block_on<F: Future>(future: F) -> F::Output {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(future)
+        let runtime = runtime.enable_all().build();
+        runtime
+            .expect("the system has sockets for a runtime")
+            .block_on(future)
     }
 }
