@@ -313,7 +313,9 @@ fn same_well_known(
         (Err(text), (None, Some(machine))) => match (text, machine) {
             (WellKnownFailure::Body(text), WellKnownError::Body(error)) => same_body(text, error),
             (WellKnownFailure::Fetch(text), WellKnownError::Fetch(error)) => text == error,
-            (WellKnownFailure::Redirect(text), WellKnownError::Redirect(error)) => text == error,
+            (WellKnownFailure::Redirect(text), WellKnownError::Redirect { cause, .. }) => {
+                text == cause
+            }
             (WellKnownFailure::Status(text), WellKnownError::Status(status)) => text == status,
             (WellKnownFailure::TimedOut, WellKnownError::TimedOut) => true,
             (

@@ -22,6 +22,7 @@ mod connection;
 mod delegation;
 mod dns;
 mod http;
+mod leniency;
 mod lifecycle;
 mod parity;
 mod rig;

@@ -1,8 +1,8 @@
 //! `.well-known`: what counts as an answer, and everything a server may send instead.
 
 use fedway_core::{
-    AttemptError, BodyError, DiscoveryErrorKind, Edition, FetchError, Found, RedirectError,
-    WellKnownError,
+    AttemptError, BodyError, DiscoveryErrorKind, Edition, FetchError, Found, MalformedResponse,
+    RedirectError, WellKnownError,
 };
 use fedway_testkit::world::{Body, Event, Https, Reply};
 use futures_util::future::join_all;
@@ -52,9 +52,10 @@ fn only_200_is_an_answer<R: Runtime>() {
     for (status, found) in statuses.into_iter().zip(found) {
         let expected = match status {
             200 => None,
-            _ if redirects.contains(&status) => {
-                Some(WellKnownError::Redirect(RedirectError::Location))
-            }
+            _ if redirects.contains(&status) => Some(WellKnownError::Redirect {
+                location: None,
+                cause: RedirectError::NoLocation,
+            }),
             _ => Some(WellKnownError::Status(status)),
         };
         let step = if expected.is_none() { "3.1" } else { "6" };
@@ -138,7 +139,7 @@ fn interim_responses_are_passed_over<R: Runtime>() {
     ));
     assert_eq!(
         rig.well_known_error::<R>("example.org"),
-        fetch(FetchError::Malformed)
+        fetch(FetchError::Malformed(MalformedResponse::SwitchedProtocols))
     );
 }
 
@@ -203,7 +204,8 @@ fn what_is_cut_short_is_no_answer<R: Runtime>() {
     let found = search_all::<R>([
         Reply::json(GOOD).sent(Body::CutShort { missing: 1 }),
         // Anybody on the way can cut a stream; only close_notify says that the peer did
-        Reply::json(GOOD).sent(Body::ReadToEndCut),
+        Reply::json("[1, 2]").sent(Body::ReadToEndCut),
+        Reply::json(&GOOD[..26]).sent(Body::ReadToEndCut),
         Reply::raw("HTTP/1.1 200 OK\r\nContent-Len"),
         Reply::raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n").content(GOOD),
         Reply::raw(""),
@@ -215,22 +217,42 @@ fn what_is_cut_short_is_no_answer<R: Runtime>() {
 }
 
 fn what_is_not_http_is_no_answer<R: Runtime>() {
+    use MalformedResponse as Reason;
     let raw = |head: &str| Reply::raw(format!("{head}\r\n\r\n")).content(GOOD);
-    let found = search_all::<R>([
-        raw("SSH-2.0-OpenSSH"),
-        raw("HTTP/2 200 OK"),
-        raw("HTTP/1.1 abc OK"),
-        raw("HTTP/1.1 200 OK\r\nno colon"),
-        raw("HTTP/1.1 200 OK\r\nX: a\r\n folded"),
-        raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2"),
-        raw("HTTP/1.1 200 OK\r\nContent-Length: -1"),
-        raw("HTTP/1.1 200 OK\r\nContent-Length: 28\r\nTransfer-Encoding: chunked"),
-        raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip"),
-        Reply::json(GOOD).header("Content-Encoding", "gzip"),
-    ]);
-    for found in found {
+    let replies = [
+        (raw("SSH-2.0-OpenSSH"), Reason::NotHttp1),
+        (raw("HTTP/2 200 OK"), Reason::NotHttp1),
+        (raw("HTTP/1.1 abc OK"), Reason::StatusLine),
+        (raw("HTTP/1.1 200 OK\r\nX: a\0"), Reason::HeaderCharacter),
+        (
+            raw("HTTP/1.1 200 OK\r\nContent-Length : 28"),
+            Reason::ContentLengthLine,
+        ),
+        (
+            raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2"),
+            Reason::ContentLengthConflict,
+        ),
+        (
+            raw("HTTP/1.1 200 OK\r\nContent-Length: -1"),
+            Reason::ContentLengthNumber,
+        ),
+        (
+            raw("HTTP/1.1 200 OK\r\nContent-Length: 28\r\nTransfer-Encoding: chunked"),
+            Reason::TransferEncodingBesideLength,
+        ),
+        (
+            raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip"),
+            Reason::TransferCoding,
+        ),
+        (
+            Reply::json(GOOD).header("Content-Encoding", "gzip"),
+            Reason::ContentCoding,
+        ),
+    ];
+    let found = search_all::<R>(replies.iter().map(|(reply, _)| reply.clone()));
+    for ((_, reason), found) in replies.iter().zip(found) {
         let error = found.notes.well_known.unwrap().error;
-        assert_eq!(error, fetch(FetchError::Malformed));
+        assert_eq!(error, fetch(FetchError::Malformed(*reason)));
     }
 }
 
@@ -389,23 +411,19 @@ fn redirects_elsewhere_are_not_followed<R: Runtime>() {
         ("https://", RedirectError::Location),
         ("https://example.org:0/", RedirectError::Location),
         ("https://example.org:65536/", RedirectError::Location),
-        ("", RedirectError::Location),
+        ("", RedirectError::NoLocation),
     ];
     let found = search_all::<R>(locations.map(|(to, _)| Reply::redirect(302, to)));
     for ((location, error), found) in locations.iter().zip(found) {
         let well_known = found.notes.well_known.unwrap();
-        assert_eq!(
-            well_known.error,
-            Some(WellKnownError::Redirect(*error)),
-            "{location}"
-        );
+        assert_eq!(well_known.error, redirect(location, *error), "{location}");
         assert_eq!(well_known.redirects, [""; 0]);
     }
 }
 
 fn five_redirects_are_followed_and_six_are_not<R: Runtime>() {
-    let error = WellKnownError::Redirect(RedirectError::TooMany { limit: 5 });
-    for (redirects, expected) in [(5, None), (6, Some(error))] {
+    let error = redirect("/6", RedirectError::TooMany { limit: 5 });
+    for (redirects, expected) in [(5, None), (6, error)] {
         let rig = Rig::new(|plan| {
             web(plan, "example.org", "198.51.100.1", |server| {
                 chain(server, redirects, |to| Reply::redirect(307, to))
@@ -429,11 +447,7 @@ fn redirects_in_a_loop_end<R: Runtime>() {
     for location in &to_itself[..3] {
         let rig = serving(Reply::redirect(302, *location));
         let error = rig.well_known_error::<R>("example.org");
-        assert_eq!(
-            error,
-            Some(WellKnownError::Redirect(RedirectError::Loop)),
-            "{location}"
-        );
+        assert_eq!(error, redirect(location, RedirectError::Loop), "{location}");
         assert_eq!(rig.requests().len(), 1);
     }
     let rig = Rig::new(|plan| {
@@ -444,7 +458,7 @@ fn redirects_in_a_loop_end<R: Runtime>() {
         });
     });
     let error = rig.well_known_error::<R>("example.org");
-    assert_eq!(error, Some(WellKnownError::Redirect(RedirectError::Loop)));
+    assert_eq!(error, redirect("/a", RedirectError::Loop));
     assert_eq!(rig.requests().len(), 3);
 }
 
@@ -566,6 +580,14 @@ fn asked(host: &str, target: &str) -> String {
 
 fn fetch(error: FetchError) -> Option<WellKnownError> {
     Some(WellKnownError::Fetch(error))
+}
+
+/// A redirect to there that is not followed
+fn redirect(location: &str, cause: RedirectError) -> Option<WellKnownError> {
+    Some(WellKnownError::Redirect {
+        location: Some(location.into()),
+        cause,
+    })
 }
 
 /// How many connections the world has accepted
