@@ -95,7 +95,7 @@ fn follow(name: &ServerName, status: u16, locations: &[&[u8]]) -> Followed {
                 assert_eq!(lines, REQUEST_LINES);
                 let answer = match locations.get(requests.len()) {
                     Some(location) => {
-                        Ok(HttpAnswer::status(status).with(FieldName::Location, location))
+                        Ok(HttpAnswer::status(status).with(FieldName::Location, *location))
                     }
                     None => Err(FetchError::ConnectionLost),
                 };
