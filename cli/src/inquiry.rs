@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use fedway_core::{DiscoveryError, FetchError, Found, Instant, ServerName};
+use fedway_core::{DiscoveryError, FetchError, Found, Instant, ServerName, write_chain};
 use fedway_driver::dns::Dns;
-use fedway_driver::http::Limits;
 use fedway_driver::{Connected, Io, Resolver, TlsStream, before};
 use serde_json::Value;
 
@@ -46,7 +45,7 @@ impl std::fmt::Display for VersionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "GET {VERSION_PATH}: ")?;
         match self {
-            Self::Fetch(error) => error.fmt(f),
+            Self::Fetch(error) => write_chain(error, f),
             Self::NotJson => f.write_str("answer is no JSON object"),
             Self::Status(status) => write!(f, "status {status}"),
             Self::TimedOut => f.write_str("no answer in time"),
@@ -107,10 +106,6 @@ async fn version<I: Io, D: Dns>(
     deadline: Instant,
 ) -> Result<Value, VersionError> {
     let limits = resolver.config().limits;
-    let limits = Limits {
-        head: limits.head,
-        body: limits.body,
-    };
     let get = connected.get(VERSION_PATH, limits);
     let response = before(resolver.io(), deadline, get).await;
     let response = response

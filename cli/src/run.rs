@@ -99,7 +99,7 @@ async fn report<I: Io, D: Dns>(
 ) -> Report {
     let name = match &given.parsed {
         Ok(name) => name,
-        Err(error) => return Report::invalid(&given.text, edition, *error),
+        Err(error) => return Report::invalid(&given.text, edition, error.clone()),
     };
     let inquiry = match verb {
         Verb::Check => inquiry::check(resolver, name).await,

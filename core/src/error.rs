@@ -339,9 +339,12 @@ pub enum FetchError {
         /// The limit, in bytes
         limit: usize,
     },
-    /// The response is not HTTP/1.1 as RFC 9112 has it, or encoded in a way that was not asked for
+    /// The caller's host or path cannot stand in a request; nothing was sent
+    #[error("request that cannot be sent")]
+    InvalidRequest,
+    /// The response is not HTTP/1.1 as RFC 9112 has it, or not what was asked for
     #[error("malformed response")]
-    Malformed,
+    Malformed(#[source] MalformedResponse),
 }
 
 impl FetchError {
@@ -352,7 +355,102 @@ impl FetchError {
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::ConnectionLost => "connection_lost",
             Self::HeadTooLarge { .. } => "head_too_large",
-            Self::Malformed => "malformed",
+            Self::InvalidRequest => "invalid_request",
+            Self::Malformed(_) => "malformed",
+        }
+    }
+
+    /// Whose fault it is
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::InvalidRequest => Fault::Caller,
+            Self::BodyTooLarge { .. }
+            | Self::ConnectionLost
+            | Self::HeadTooLarge { .. }
+            | Self::Malformed(_) => Fault::Peer,
+        }
+    }
+}
+
+/// The part of a response for which it was refused, and why
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    thiserror::Error,
+    Serialize,
+    Deserialize,
+)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum MalformedResponse {
+    /// A chunk size, an extension, a trailer or the line ends between them are not as RFC 9112 §7.1 has them
+    #[error("chunk of the body without the size or line end due there")]
+    Chunk,
+    /// A content coding is applied to the body (RFC 9110 §8.4.1), although only `identity` was asked for
+    #[error("content-encoding with a coding that was not asked for")]
+    ContentCoding,
+    /// Two values that differ (RFC 9110 §8.6)
+    #[error("content-length given twice, with values that differ")]
+    ContentLengthConflict,
+    /// A line that some would read as `Content-Length` and others would not: folded, indented, with a blank before
+    /// its colon, or with characters that no header may have
+    #[error("content-length in a line that breaks the grammar of headers")]
+    ContentLengthLine,
+    /// A value that is no number
+    #[error("content-length that is no number")]
+    ContentLengthNumber,
+    /// NUL, or a CR without its LF: "invalid and dangerous" (RFC 9110 §5.5)
+    #[error("headers with NUL, or with CR without LF")]
+    HeaderCharacter,
+    /// The first bytes are not `HTTP/1.`
+    #[error("first line of another protocol than HTTP/1")]
+    NotHttp1,
+    /// The rest of the first line is not as RFC 9112 §4 has it
+    #[error("status line without the version or three digits due there")]
+    StatusLine,
+    /// 101, although no other protocol was asked for
+    #[error("status 101, a switch of protocols that was not asked for")]
+    SwitchedProtocols,
+    /// Another transfer coding than `chunked`, or `chunked` twice
+    #[error("transfer-encoding that is not chunked")]
+    TransferCoding,
+    /// `Transfer-Encoding` beside `Content-Length`: one of them lies (RFC 9112 §6.3)
+    #[error("transfer-encoding beside content-length")]
+    TransferEncodingBesideLength,
+    /// `Transfer-Encoding` in HTTP/1.0, which has none (RFC 9112 §6.1)
+    #[error("transfer-encoding in HTTP/1.0")]
+    TransferEncodingInHttp10,
+    /// A line that some would read as `Transfer-Encoding` and others would not, like
+    /// [`ContentLengthLine`](Self::ContentLengthLine)
+    #[error("transfer-encoding in a line that breaks the grammar of headers")]
+    TransferEncodingLine,
+}
+
+impl MalformedResponse {
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chunk => "chunk",
+            Self::ContentCoding => "content_coding",
+            Self::ContentLengthConflict => "content_length_conflict",
+            Self::ContentLengthLine => "content_length_line",
+            Self::ContentLengthNumber => "content_length_number",
+            Self::HeaderCharacter => "header_character",
+            Self::NotHttp1 => "not_http1",
+            Self::StatusLine => "status_line",
+            Self::SwitchedProtocols => "switched_protocols",
+            Self::TransferCoding => "transfer_coding",
+            Self::TransferEncodingBesideLength => "transfer_encoding_beside_length",
+            Self::TransferEncodingInHttp10 => "transfer_encoding_in_http10",
+            Self::TransferEncodingLine => "transfer_encoding_line",
         }
     }
 }
@@ -467,8 +565,15 @@ pub enum WellKnownError {
     #[error("no usable response")]
     Fetch(#[source] FetchError),
     /// A redirect could not be followed
-    #[error("redirect not followed")]
-    Redirect(#[source] RedirectError),
+    #[error("redirect{} not followed", To(.location))]
+    Redirect {
+        /// The `Location`, as sent but for what a terminal should not see, and at most 256 characters of it; `None`
+        /// where there is none
+        location: Option<String>,
+        /// Why
+        #[source]
+        cause: RedirectError,
+    },
     /// Another status than 200
     #[error("status {0}")]
     Status(u16),
@@ -493,7 +598,7 @@ impl WellKnownError {
         match self {
             Self::Body(_) => "body",
             Self::Fetch(_) => "fetch",
-            Self::Redirect(_) => "redirect",
+            Self::Redirect { .. } => "redirect",
             Self::Status(_) => "status",
             Self::TimedOut => "timed_out",
             Self::Unreachable { .. } => "unreachable",
@@ -509,7 +614,7 @@ impl WellKnownError {
             Self::Status(status) => matches!(status, 408 | 429 | 500..=599),
             Self::Fetch(error) => *error == FetchError::ConnectionLost,
             Self::TimedOut => true,
-            Self::Body(_) | Self::Redirect(_) => false,
+            Self::Body(_) | Self::Redirect { .. } => false,
         }
     }
 
@@ -518,17 +623,14 @@ impl WellKnownError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Unreachable { cause, .. } => cause.fault(),
-            Self::Body(_)
-            | Self::Fetch(_)
-            | Self::Redirect(_)
-            | Self::Status(_)
-            | Self::TimedOut => Fault::Peer,
+            Self::Fetch(error) => error.fault(),
+            Self::Body(_) | Self::Redirect { .. } | Self::Status(_) | Self::TimedOut => Fault::Peer,
         }
     }
 }
 
 /// Why a .well-known body is invalid
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum BodyError {
@@ -561,14 +663,20 @@ impl BodyError {
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum RedirectError {
-    /// `Location` is missing, or is no URI reference (RFC 3986 §4.1) with a host that DNS or IP knows
-    #[error("location missing or malformed")]
+    /// A host in letters outside ASCII, percent-encoded or not, which DNS and certificates do not have
+    #[error("international host names must be written in ASCII, as xn--…")]
+    InternationalHost,
+    /// `Location` is no URI reference (RFC 3986 §4.1), or one without a host that DNS or IP knows
+    #[error("not a URI with a host")]
     Location,
     /// The URL was visited before
     #[error("redirects form a loop")]
     Loop,
+    /// `Location` is missing, or empty
+    #[error("location missing")]
+    NoLocation,
     /// The URL is not https
-    #[error("redirect to something else than https")]
+    #[error("not https")]
     NotHttps,
     /// One redirect more than allowed
     #[error("more than {limit} redirects")]
@@ -577,7 +685,7 @@ pub enum RedirectError {
         limit: u8,
     },
     /// The URL has user info
-    #[error("redirect with user info")]
+    #[error("user info before the host")]
     UserInfo,
 }
 
@@ -586,8 +694,10 @@ impl RedirectError {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::InternationalHost => "international_host",
             Self::Location => "location",
             Self::Loop => "loop",
+            Self::NoLocation => "no_location",
             Self::NotHttps => "not_https",
             Self::TooMany { .. } => "too_many",
             Self::UserInfo => "user_info",
@@ -604,6 +714,17 @@ pub fn write_chain(error: &dyn core::error::Error, f: &mut dyn fmt::Write) -> fm
         source = cause.source();
     }
     Ok(())
+}
+
+struct To<'a>(&'a Option<String>);
+
+impl fmt::Display for To<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(location) => write!(f, " to {location}"),
+            None => Ok(()),
+        }
+    }
 }
 
 struct Named<'a>(&'a Option<String>);

@@ -110,7 +110,7 @@ pub use discovery::Discovery;
 pub use edition::{Edition, Order, Place, Route, Rules, Service, Steps, UnknownEdition};
 pub use error::{
     Attempt, AttemptError, BodyError, CertificateError, ConnectError, DnsError, Fault, FetchError,
-    RedirectError, TlsError, WellKnownError, write_chain,
+    MalformedResponse, RedirectError, TlsError, WellKnownError, write_chain,
 };
 pub use found::{
     Candidate, CandidateAddress, Connection, Destination, DiscoveryError, DiscoveryErrorKind,
@@ -122,4 +122,4 @@ pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerN
 pub use srv::SkippedRecord;
 pub use time::Instant;
 pub use trust::{CtPolicy, InvalidSkipRule, SkipRule, TrustPolicy, Verdict};
-pub use well_known::parse_body as parse_well_known;
+pub use well_known::parse_well_known;

@@ -10,6 +10,9 @@
 //! * labels over 63 and names over 253 bytes obey the grammar but not RFC 1035 §2.3.4: they parse, and
 //!   a search answers them "cannot be asked" without sending a packet.
 
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -51,8 +54,18 @@ impl ServerName {
     /// The length in bytes that a name should not exceed, by the specification's recommendation
     pub const RECOMMENDED_LEN: usize = 230;
 
-    /// Parses a server name; what it fails with says where
+    /// Parses a server name
+    ///
+    /// # Errors
+    ///
+    /// Where the text stops being a server name. What people paste instead of one, such as a URL or a Matrix
+    /// ID, is told apart, and the name in it is the error's [`suggestion`](ServerNameError::suggestion).
     pub fn parse(text: &str) -> Result<Self, ServerNameError> {
+        Self::parse_strictly(text).map_err(|error| error.explain(text))
+    }
+
+    /// By the grammar alone
+    fn parse_strictly(text: &str) -> Result<Self, ServerNameError> {
         use ServerNameErrorKind as Kind;
         if text.is_empty() {
             return Err(Kind::Empty.at(0));
@@ -62,7 +75,7 @@ impl ServerName {
         }
         let hostname_len = hostname_len(text)?;
         let (hostname, rest) = text.split_at(hostname_len);
-        let host = parse_hostname(hostname)?;
+        let host = parse_hostname(hostname, is_hostname_character)?;
         let port = match rest.strip_prefix(':') {
             Some(digits) => Some(parse_port(digits, hostname_len + 1)?),
             None if rest.is_empty() => None,
@@ -183,6 +196,19 @@ pub enum Host {
 }
 
 impl Host {
+    /// The `host` of a URI (RFC 3986 §3.2.2): what a server name's hostname may be, and DNS names with underscores
+    ///
+    /// `None` for what DNS and certificates have no name for, and for percent-encoded characters.
+    pub(crate) fn of_uri(text: &str) -> Option<Self> {
+        if text.len() > ServerName::MAX_LEN || text.ends_with(']') != text.starts_with('[') {
+            return None;
+        }
+        parse_hostname(text, |character| {
+            is_hostname_character(character) || character == '_'
+        })
+        .ok()
+    }
+
     /// The DNS name, unless the host is an IP literal
     #[must_use]
     pub fn dns_name(&self) -> Option<&DnsName> {
@@ -335,22 +361,68 @@ pub struct DnsNameError {
     pub offset: usize,
 }
 
-/// Why a text is no [`ServerName`], and where
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
-#[error("{kind} at byte {offset}")]
+/// Why a text is no [`ServerName`], where, and what to write instead
+///
+/// ```
+/// let error = fedway_core::ServerName::parse("https://example.org/").unwrap_err();
+/// assert_eq!(error.to_string(), "a URL, not a server name, at byte 6: write example.org");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ServerNameError {
     /// Where the text stops being a server name, in bytes from its start
     pub offset: usize,
     /// What is wrong there
     pub kind: ServerNameErrorKind,
+    /// The server name that was probably meant; boxed, so that errors are small enough for a `Result`
+    pub suggestion: Option<Box<ServerName>>,
 }
+
+impl ServerNameError {
+    /// Says what the text is that is no server name, where that can be told
+    #[cold]
+    fn explain(self, text: &str) -> Self {
+        use ServerNameErrorKind as Kind;
+        if let Some(mistake) = Mistake::of(text) {
+            return Self {
+                kind: mistake.kind,
+                suggestion: ServerName::parse_strictly(&mistake.meant)
+                    .ok()
+                    .map(Box::new),
+                ..self
+            };
+        }
+        if let Kind::UnexpectedCharacter(character) = self.kind
+            && !character.is_ascii()
+            && !character.is_whitespace()
+        {
+            return Kind::NotAscii(character).at(self.offset);
+        }
+        self
+    }
+}
+
+impl fmt::Display for ServerNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.kind, self.offset)?;
+        match (&self.suggestion, self.kind.advice()) {
+            (Some(name), _) => write!(f, ": write {name}"),
+            (None, Some(advice)) => write!(f, ": {advice}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl core::error::Error for ServerNameError {}
 
 /// What is wrong with a text that is no [`ServerName`]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum ServerNameErrorKind {
+    /// An e-mail address, or a name with user info before it
+    #[error("an e-mail address, not a server name,")]
+    EmailAddress,
     /// There is no text
     #[error("empty name")]
     Empty,
@@ -361,29 +433,53 @@ pub enum ServerNameErrorKind {
     #[error("empty hostname")]
     EmptyHostname,
     /// A colon with nothing behind it
-    #[error("empty port")]
+    #[error("no port after the colon")]
     EmptyPort,
     /// Four numbers, one of them over 255
     #[error("number over 255 in an IPv4 literal")]
     InvalidIpv4,
-    /// What stands in brackets is not an IPv6 address (RFC 4291 §2.2, no zone)
+    /// What stands in brackets is not an IPv6 address (RFC 4291 §2.2)
     #[error("no IPv6 address in the brackets")]
     InvalidIpv6,
     /// The port is not one to five digits, or not in 1 to 65535
     #[error("port not in 1 to 65535")]
     InvalidPort,
+    /// An IPv6 address that stands without its brackets
+    #[error("an IPv6 address without brackets")]
+    Ipv6WithoutBrackets,
+    /// An IPv6 address with a zone (RFC 4007 §11), which means something on one machine only
+    #[error("an IPv6 address with a zone")]
+    Ipv6Zone,
+    /// A Matrix ID of a user, a room or another entity, or a link to one
+    #[error("a Matrix ID, not a server name,")]
+    MatrixId,
+    /// A character outside ASCII, as international names have where they are shown to people (RFC 5890 §2.3.2.1)
+    #[error("character {0:?} outside ASCII")]
+    NotAscii(char),
     /// Longer than [`ServerName::MAX_LEN`]
     #[error("{len} bytes, more than 255,")]
     TooLong {
         /// The length in bytes
         len: usize,
     },
+    /// A path, a query or a fragment behind what would be a server name
+    #[error("a path behind the name")]
+    TrailingPath,
     /// An opening bracket without its closing one
     #[error("bracket not closed")]
     UnclosedBracket,
     /// A character that a hostname may not have
     #[error("character {0:?} not allowed in a hostname")]
     UnexpectedCharacter(char),
+    /// A closing bracket without its opening one
+    #[error("bracket not opened")]
+    UnopenedBracket,
+    /// A URL
+    #[error("a URL, not a server name,")]
+    Url,
+    /// White space around what would be a server name
+    #[error("white space around the name")]
+    WhiteSpace,
 }
 
 impl ServerNameErrorKind {
@@ -391,6 +487,7 @@ impl ServerNameErrorKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::EmailAddress => "email_address",
             Self::Empty => "empty",
             Self::EmptyHostname => "empty_hostname",
             Self::EmptyLabel => "empty_label",
@@ -398,15 +495,157 @@ impl ServerNameErrorKind {
             Self::InvalidIpv4 => "invalid_ipv4",
             Self::InvalidIpv6 => "invalid_ipv6",
             Self::InvalidPort => "invalid_port",
+            Self::Ipv6WithoutBrackets => "ipv6_without_brackets",
+            Self::Ipv6Zone => "ipv6_zone",
+            Self::MatrixId => "matrix_id",
+            Self::NotAscii(_) => "not_ascii",
             Self::TooLong { .. } => "too_long",
+            Self::TrailingPath => "trailing_path",
             Self::UnclosedBracket => "unclosed_bracket",
             Self::UnexpectedCharacter(_) => "unexpected_character",
+            Self::UnopenedBracket => "unopened_bracket",
+            Self::Url => "url",
+            Self::WhiteSpace => "white_space",
         }
     }
 
     fn at(self, offset: usize) -> ServerNameError {
-        ServerNameError { offset, kind: self }
+        ServerNameError {
+            offset,
+            kind: self,
+            suggestion: None,
+        }
     }
+
+    /// What to write, where the name that was meant cannot be told
+    fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::EmailAddress => Some("write what follows the @"),
+            Self::InvalidIpv6 => Some("only an IPv6 address has brackets"),
+            Self::Ipv6Zone => Some("an address that others can reach has none"),
+            Self::MatrixId => Some("write what follows its first colon"),
+            Self::NotAscii(_) => Some("write an international name in ASCII, as xn--…"),
+            Self::TrailingPath | Self::Url => {
+                Some("write a host alone, or a host and a port, such as example.org:8448")
+            }
+            Self::Empty
+            | Self::EmptyHostname
+            | Self::EmptyLabel
+            | Self::EmptyPort
+            | Self::InvalidIpv4
+            | Self::InvalidPort
+            | Self::Ipv6WithoutBrackets
+            | Self::TooLong { .. }
+            | Self::UnclosedBracket
+            | Self::UnexpectedCharacter(_)
+            | Self::UnopenedBracket
+            | Self::WhiteSpace => None,
+        }
+    }
+}
+
+/// What somebody took for a server name
+struct Mistake<'a> {
+    kind: ServerNameErrorKind,
+    /// Where the server name should be; it may be none either
+    meant: Cow<'a, str>,
+}
+
+impl<'a> Mistake<'a> {
+    /// The mistake in a text that breaks the grammar, if it is one that people make
+    fn of(text: &'a str) -> Option<Self> {
+        use ServerNameErrorKind as Kind;
+        let trimmed = text.trim_matches(|c: char| c.is_whitespace() || INVISIBLE.contains(&c));
+        if trimmed.len() < text.len() && ServerName::parse_strictly(trimmed).is_ok() {
+            return Some(Self::new(Kind::WhiteSpace, trimmed));
+        }
+        Self::of_id(trimmed)
+            .or_else(|| Self::of_url(trimmed))
+            .or_else(|| Self::of_ipv6(trimmed))
+            .or_else(|| {
+                let (_, domain) = trimmed.rsplit_once('@')?;
+                Some(Self::new(Kind::EmailAddress, domain))
+            })
+            .or_else(|| {
+                let (name, _) = trimmed.split_once(['/', '?', '#'])?;
+                let is_name = ServerName::parse_strictly(name).is_ok();
+                is_name.then(|| Self::new(Kind::TrailingPath, name))
+            })
+            .or_else(|| {
+                let name = trimmed.strip_suffix(':')?;
+                let is_name = ServerName::parse_strictly(name).is_ok();
+                is_name.then(|| Self::new(Kind::EmptyPort, name))
+            })
+    }
+
+    fn new(kind: ServerNameErrorKind, meant: impl Into<Cow<'a, str>>) -> Self {
+        let meant = meant.into();
+        Self { kind, meant }
+    }
+
+    /// `@user:name` and its like (appendix "Common Identifier Format"), or a link to one (`matrix:u/user:name`)
+    fn of_id(text: &'a str) -> Option<Self> {
+        let id = if text.starts_with(SIGILS) {
+            text
+        } else if let Some((link, id)) = text.split_once("#/")
+            && link.contains("://")
+            && id.starts_with(SIGILS)
+        {
+            id
+        } else {
+            let path = strip_scheme(text, "matrix")?;
+            path.split_once('/').filter(|(kind, _)| !kind.is_empty())?.1
+        };
+        let id = id.split(['/', '?']).next().unwrap_or_default();
+        let name = id.split_once(':').map_or("", |(_, name)| name);
+        Some(Self::new(ServerNameErrorKind::MatrixId, name))
+    }
+
+    fn of_url(text: &'a str) -> Option<Self> {
+        let rest = if let Some((_, rest)) = text.split_once("://") {
+            rest
+        } else if let Some(rest) = text.strip_prefix("//") {
+            rest
+        } else {
+            let rest = strip_scheme(text, "https").or_else(|| strip_scheme(text, "http"))?;
+            // What follows could be meant as a port otherwise
+            let starts_host = |c: char| c == '/' || c.is_alphabetic();
+            rest.starts_with(starts_host).then_some(rest)?
+        };
+        let rest = rest.trim_start_matches('/');
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let name = authority.rsplit('@').next().unwrap_or_default();
+        Some(Self::new(ServerNameErrorKind::Url, name))
+    }
+
+    fn of_ipv6(text: &'a str) -> Option<Self> {
+        use ServerNameErrorKind as Kind;
+        let is_ipv6 = |text: &str| text.parse::<Ipv6Addr>().is_ok();
+        let inner = text.strip_prefix('[').unwrap_or(text);
+        if let Some((address, _)) = inner.split_once('%')
+            && is_ipv6(address)
+        {
+            return Some(Self::new(Kind::Ipv6Zone, ""));
+        }
+        if is_ipv6(text) {
+            let meant = format!("[{text}]");
+            return Some(Self::new(Kind::Ipv6WithoutBrackets, meant));
+        }
+        let (inner, rest) = inner.split_once(']')?;
+        match (text.starts_with('['), is_ipv6(inner)) {
+            (false, true) => Some(Self::new(Kind::UnopenedBracket, format!("[{text}"))),
+            (true, false) if !inner.is_empty() && !inner.contains(':') => {
+                Some(Self::new(Kind::InvalidIpv6, format!("{inner}{rest}")))
+            }
+            (true, _) | (false, false) => None,
+        }
+    }
+}
+
+/// What follows a scheme and its colon, whatever the scheme's case
+fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
+    let (before, rest) = text.split_once(':')?;
+    before.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
 fn hostname_len(text: &str) -> Result<usize, ServerNameError> {
@@ -419,7 +658,10 @@ fn hostname_len(text: &str) -> Result<usize, ServerNameError> {
     Ok(text.find(':').unwrap_or(text.len()))
 }
 
-fn parse_hostname(hostname: &str) -> Result<Host, ServerNameError> {
+fn parse_hostname(
+    hostname: &str,
+    is_allowed: impl Fn(char) -> bool,
+) -> Result<Host, ServerNameError> {
     use ServerNameErrorKind as Kind;
     if let Some(rest) = hostname.strip_prefix('[') {
         let literal = &rest[..rest.len() - 1];
@@ -448,11 +690,16 @@ fn parse_hostname(hostname: &str) -> Result<Host, ServerNameError> {
         match character {
             '.' if offset == label_start => return Err(Kind::EmptyLabel.at(offset)),
             '.' => label_start = offset + 1,
-            'a'..='z' | 'A'..='Z' | '0'..='9' | '-' => {}
+            _ if is_allowed(character) => {}
             _ => return Err(Kind::UnexpectedCharacter(character).at(offset)),
         }
     }
     Ok(Host::Dns(DnsName::from_checked(hostname)))
+}
+
+/// `dns-char` of the grammar, save the dot
+fn is_hostname_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '-'
 }
 
 /// `IPv4address = 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT`, each "in the range 0 to 255"
@@ -496,12 +743,17 @@ fn first_char(text: &str) -> char {
     text.chars().next().unwrap_or_default()
 }
 
+/// What Matrix IDs of users, rooms, aliases, events and (once) groups begin with
+const SIGILS: [char; 5] = ['!', '#', '$', '+', '@'];
+/// What comes along with a copied name and is not seen: a byte order mark, a zero-width space
+const INVISIBLE: [char; 2] = ['\u{200b}', '\u{feff}'];
+
 #[cfg(test)]
 mod tests {
     use super::ServerNameErrorKind as Kind;
     use super::*;
     use alloc::string::ToString;
-    use alloc::{format, vec};
+    use alloc::vec;
 
     #[test]
     fn the_examples_of_the_specification_parse() {
@@ -545,7 +797,6 @@ mod tests {
             ("", 0, Kind::Empty),
             (":8448", 0, Kind::EmptyHostname),
             ("[]", 1, Kind::EmptyHostname),
-            ("example.org:", 12, Kind::EmptyPort),
             ("example.org:0", 12, Kind::InvalidPort),
             ("example.org:65536", 12, Kind::InvalidPort),
             ("example.org:008448", 12, Kind::InvalidPort),
@@ -557,22 +808,29 @@ mod tests {
             // Found by the fuzz target `redirect`
             ("1.2.3.4.", 7, Kind::UnexpectedCharacter('.')),
             ("256.2.3.4.", 9, Kind::UnexpectedCharacter('.')),
-            ("[1.2.3.4]", 1, Kind::InvalidIpv6),
-            ("[::1%eth0]", 1, Kind::InvalidIpv6),
+            ("[1:2]", 1, Kind::InvalidIpv6),
             ("[::1", 4, Kind::UnclosedBracket),
             ("[::1]8448", 5, Kind::UnexpectedCharacter('8')),
-            ("::1", 0, Kind::EmptyHostname),
             ("a..b", 2, Kind::EmptyLabel),
             (".a", 0, Kind::EmptyLabel),
             (".", 0, Kind::EmptyLabel),
             ("exa mple.org", 3, Kind::UnexpectedCharacter(' ')),
             ("under_score.org", 5, Kind::UnexpectedCharacter('_')),
-            ("müller.de", 1, Kind::UnexpectedCharacter('ü')),
-            ("user@example.org", 4, Kind::UnexpectedCharacter('@')),
-            ("example.org/x", 11, Kind::UnexpectedCharacter('/')),
             (&long, 255, Kind::TooLong { len: 256 }),
         ] {
             assert_eq!(ServerName::parse(text), Err(kind.at(offset)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_people_paste_instead_is_refused_in_words_that_say_what_to_write() {
+        for (text, message) in PASTED {
+            let error = ServerName::parse(text).unwrap_err();
+            assert_eq!(error.to_string(), *message, "{text:?}");
+            // A suggestion is a name that parses
+            if let Some(name) = error.suggestion {
+                assert_eq!(ServerName::parse(name.as_str()), Ok(*name), "{text:?}");
+            }
         }
     }
 
@@ -667,4 +925,167 @@ mod tests {
             "DnsName(\"a.b\")"
         );
     }
+
+    /// What may be pasted, and what is said of it
+    const PASTED: &[(&str, &str)] = &[
+        (
+            "https://example.org",
+            "a URL, not a server name, at byte 6: write example.org",
+        ),
+        (
+            "HTTP://example.org:8448/x?y#z",
+            "a URL, not a server name, at byte 5: write example.org:8448",
+        ),
+        (
+            "https://user:pw@example.org/",
+            "a URL, not a server name, at byte 6: write example.org",
+        ),
+        (
+            "https:example.org",
+            "a URL, not a server name, at byte 6: write example.org",
+        ),
+        (
+            "https:/example.org",
+            "a URL, not a server name, at byte 6: write example.org",
+        ),
+        (
+            "//example.org/",
+            "a URL, not a server name, at byte 0: write example.org",
+        ),
+        (
+            "ws://[2001:db8::1]/",
+            "a URL, not a server name, at byte 3: write [2001:db8::1]",
+        ),
+        (
+            "https://",
+            "a URL, not a server name, at byte 6: write a host alone, or a host and a port, such as example.org:8448",
+        ),
+        (
+            "@user:example.org",
+            "a Matrix ID, not a server name, at byte 0: write example.org",
+        ),
+        (
+            "#room:example.org:8448",
+            "a Matrix ID, not a server name, at byte 0: write example.org:8448",
+        ),
+        (
+            "!id:[2001:db8::1]:1",
+            "a Matrix ID, not a server name, at byte 0: write [2001:db8::1]:1",
+        ),
+        (
+            "@user",
+            "a Matrix ID, not a server name, at byte 0: write what follows its first colon",
+        ),
+        (
+            "https://matrix.to/#/@user:example.org?via=b.org",
+            "a Matrix ID, not a server name, at byte 6: write example.org",
+        ),
+        (
+            "matrix:u/user:example.org?action=chat",
+            "a Matrix ID, not a server name, at byte 7: write example.org",
+        ),
+        (
+            "user@example.org",
+            "an e-mail address, not a server name, at byte 4: write example.org",
+        ),
+        (
+            "user@",
+            "an e-mail address, not a server name, at byte 4: write what follows the @",
+        ),
+        (
+            "example.org/",
+            "a path behind the name at byte 11: write example.org",
+        ),
+        (
+            "example.org:8448/_matrix",
+            "a path behind the name at byte 16: write example.org:8448",
+        ),
+        (
+            "example.org?x",
+            "a path behind the name at byte 11: write example.org",
+        ),
+        (
+            "example.org#x",
+            "a path behind the name at byte 11: write example.org",
+        ),
+        (
+            "example.org:",
+            "no port after the colon at byte 12: write example.org",
+        ),
+        (
+            " example.org",
+            "white space around the name at byte 0: write example.org",
+        ),
+        (
+            "example.org\r\n",
+            "white space around the name at byte 11: write example.org",
+        ),
+        (
+            "\u{feff}example.org\u{a0}",
+            "white space around the name at byte 0: write example.org",
+        ),
+        (
+            "\thttps://example.org ",
+            "a URL, not a server name, at byte 0: write example.org",
+        ),
+        (" ", "character ' ' not allowed in a hostname at byte 0"),
+        (
+            "2001:db8::1",
+            "an IPv6 address without brackets at byte 5: write [2001:db8::1]",
+        ),
+        (
+            "::1",
+            "an IPv6 address without brackets at byte 0: write [::1]",
+        ),
+        (
+            "::ffff:192.0.2.1",
+            "an IPv6 address without brackets at byte 0: write [::ffff:192.0.2.1]",
+        ),
+        (
+            "2001:db8::1]:8448",
+            "bracket not opened at byte 5: write [2001:db8::1]:8448",
+        ),
+        ("[2001:db8::1", "bracket not closed at byte 12"),
+        (
+            "fe80::1%eth0",
+            "an IPv6 address with a zone at byte 5: an address that others can reach has none",
+        ),
+        (
+            "[fe80::1%eth0]:8448",
+            "an IPv6 address with a zone at byte 1: an address that others can reach has none",
+        ),
+        (
+            "[192.0.2.1]",
+            "no IPv6 address in the brackets at byte 1: write 192.0.2.1",
+        ),
+        (
+            "[example.org]:8448",
+            "no IPv6 address in the brackets at byte 1: write example.org:8448",
+        ),
+        (
+            "[2001:db8]",
+            "no IPv6 address in the brackets at byte 1: only an IPv6 address has brackets",
+        ),
+        (
+            "例え.テスト:8448",
+            "character '例' outside ASCII at byte 0: write an international name in ASCII, as xn--…",
+        ),
+        (
+            "müller.de",
+            "character 'ü' outside ASCII at byte 1: write an international name in ASCII, as xn--…",
+        ),
+        (
+            "https://müller.de/",
+            "a URL, not a server name, at byte 6: write a host alone, or a host and a port, such as example.org:8448",
+        ),
+        ("example.org:8448:8448", "port not in 1 to 65535 at byte 16"),
+        (
+            "under_score.example.org",
+            "character '_' not allowed in a hostname at byte 5",
+        ),
+        (
+            "*.example.org",
+            "character '*' not allowed in a hostname at byte 0",
+        ),
+    ];
 }

@@ -14,7 +14,7 @@ use std::{thread, time};
 
 use fedway_core::*;
 use fedway_driver::dns::{self, DnsConfig, Lookup, Transmit, Transport};
-use fedway_driver::http::{Exchange, Limits};
+use fedway_driver::http::Exchange;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
@@ -143,8 +143,9 @@ impl Driver {
     fn fetch(&self, fetch: &FetchWellKnown) -> io::Result<HttpAnswer> {
         let session = self.sessions().remove(&fetch.connection());
         let mut session = session.ok_or(io::ErrorKind::NotConnected)?;
-        let (head, body) = (fetch.max_head(), fetch.max_body());
-        let exchange = Exchange::get(fetch.host_header(), fetch.target(), Limits { head, body });
+        let mut limits = Limits::default();
+        (limits.head, limits.body) = (fetch.max_head(), fetch.max_body());
+        let exchange = Exchange::get(fetch.host_header(), fetch.target(), limits);
         let mut exchange = exchange.map_err(io::Error::other)?;
         session.write_all(exchange.request())?;
         let mut buffer = [0; 4096];

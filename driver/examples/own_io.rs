@@ -18,9 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use fedway_core::{Config, Instant, ServerName};
+use fedway_core::{Config, Instant, Limits, ServerName};
 use fedway_driver::dns::DnsConfig;
-use fedway_driver::http::Limits;
 use fedway_driver::{Builder, ByteStream, Datagrams, Io, Roots, TlsStream};
 use rustls::pki_types::ServerName as TlsName;
 use rustls::{ClientConfig, ClientConnection};
@@ -59,8 +58,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let patience = resolver.config().racing.attempt_delay;
     assert!(clock.now() > Instant::ORIGIN + 5 * ROUND_TRIP + patience);
 
-    let (head, body) = (16 << 10, 50 << 10);
-    let version = connected.get("/_matrix/federation/v1/version", Limits { head, body });
+    let version = connected.get("/_matrix/federation/v1/version", Limits::default());
     let version = String::from_utf8(block_on(clock, version)?.body)?;
     println!("after {}: {version}", clock.now());
     assert_eq!(version, r#"{"server": {"name": "tape"}}"#);

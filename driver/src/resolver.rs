@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fedway_core::{Config, Discovery, DiscoveryError, FetchError, Found, ServerName};
+use fedway_core::{Config, Discovery, DiscoveryError, FetchError, Found, Limits, ServerName};
 use rustls::crypto::CryptoProvider;
 
 use crate::dns::{ConfigError, Dns, DnsConfig, Stub};
 use crate::get::get;
-use crate::http::{Limits, Response};
+use crate::http::Response;
 use crate::io::{Io, TlsStream};
 use crate::search::{self, Means};
 use crate::trust::{Basis, LogList, Revocation, Roots, Transparency, Trust, TrustError};
@@ -111,7 +111,8 @@ impl<S: TlsStream> Connected<S> {
     ///
     /// # Errors
     ///
-    /// If the connection is lost, or the response is malformed or larger than `limits` allow.
+    /// If the connection is lost, the response is malformed or larger than `limits` allow, or `target` cannot
+    /// stand in a request.
     pub async fn get(&mut self, target: &str, limits: Limits) -> Result<Response, FetchError> {
         get(
             &mut self.stream,

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use fedway_core::{
     Action, ActionId, Connect, ConnectError, Discovery, DiscoveryError, Event, FetchError,
-    FetchWellKnown, FieldName, Found, HttpAnswer, Machine, Shown, Step, Verdict,
+    FetchWellKnown, FieldName, Found, HttpAnswer, Limits, Machine, Shown, Step, Verdict,
 };
 
 use crate::dns::Dns;
 use crate::get::get;
-use crate::http::{Limits, Response};
+use crate::http::Response;
 use crate::io::{Io, TlsStream, before};
 use crate::tasks::Tasks;
 use crate::trust::{Trust, connect_error, server_name};
@@ -167,10 +167,8 @@ async fn fetch_well_known<I: Io>(
 ) -> Result<HttpAnswer, FetchError> {
     // The core fetches over a connection that it was told of, once; without it, it is lost
     let mut session = session.ok_or(FetchError::ConnectionLost)?;
-    let limits = Limits {
-        head: fetch.max_head(),
-        body: fetch.max_body(),
-    };
+    let mut limits = Limits::default();
+    (limits.head, limits.body) = (fetch.max_head(), fetch.max_body());
     let response = get(&mut session, fetch.host_header(), fetch.target(), limits).await?;
     Ok(http_answer(response))
 }

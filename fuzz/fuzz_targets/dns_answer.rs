@@ -255,7 +255,7 @@ fn select(outcome: Outcome<SrvRecord>) {
     };
     let found = drive(&mut search, |action| match action {
         Action::Connect(connect) => connect.reply(Err(fedway_core::ConnectError::Refused)),
-        Action::FetchWellKnown(fetch) => fetch.reply(Err(fedway_core::FetchError::Malformed)),
+        Action::FetchWellKnown(fetch) => fetch.reply(Err(fedway_core::FetchError::ConnectionLost)),
         Action::LookUpAddresses(look_up) => {
             look_up.reply(Ok(Answer::found(vec![[9, 9, 9, 9].into()], Duration::ZERO)))
         }

@@ -64,7 +64,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
         _ => None,
     };
     let inquiry = Inquiry {
-        result: result.clone(),
+        result: result.clone().map(|found| *found),
         session: None,
         version: version.clone(),
         elapsed: end.since_origin(),

@@ -339,7 +339,7 @@ impl Run {
         );
     }
 
-    fn judge(&self, result: &std::result::Result<Found, DiscoveryError>) {
+    fn judge(&self, result: &std::result::Result<Box<Found>, DiscoveryError>) {
         for (id, given) in &self.given {
             assert!(
                 *given != Given::Open || self.cancelled.contains(id),

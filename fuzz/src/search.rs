@@ -7,7 +7,8 @@ use std::time::Duration;
 use arbitrary::{Result, Unstructured};
 use fedway_core::{
     Absence, Action, Answer, CertificateError, Config, ConnectError, DnsError, DnsName, Edition,
-    Event, Family, FetchError, FieldName, HttpAnswer, Lookahead, ServerName, SrvRecord, TlsError,
+    Event, Family, FetchError, FieldName, HttpAnswer, Lookahead, MalformedResponse, ServerName,
+    SrvRecord, TlsError,
 };
 
 use crate::{bytes, one_of, up_to};
@@ -93,7 +94,7 @@ pub fn reply(action: Action, u: &mut Unstructured<'_>) -> Result<Event> {
         Action::FetchWellKnown(fetch) => {
             let result = match u.arbitrary::<u8>()? {
                 0 => Err(FetchError::ConnectionLost),
-                1 => Err(FetchError::Malformed),
+                1 => Err(FetchError::Malformed(MalformedResponse::StatusLine)),
                 _ => Ok(http(u)?),
             };
             fetch.reply(result)

@@ -17,7 +17,7 @@ use crate::found::WellKnown;
 use crate::freshness;
 use crate::name::ServerName;
 use crate::time::Instant;
-use crate::well_known::{Url, parse_body};
+use crate::well_known::{Url, parse_well_known, printable};
 
 /// The request, over all its redirects
 #[derive(Clone, Debug)]
@@ -145,7 +145,7 @@ impl Fetch {
         };
         context.well_known().status = Some(answer.status);
         match answer.status {
-            200 => Some(match parse_body(&answer.body) {
+            200 => Some(match parse_well_known(&answer.body) {
                 Ok(name) => {
                     let lifetimes = &context.config.lifetimes;
                     let lifetime = freshness::lifetime(&answer, lifetimes, context.seed);
@@ -155,7 +155,10 @@ impl Fetch {
             }),
             301 | 302 | 303 | 307 | 308 => match self.redirect(&answer, context) {
                 Ok(()) => None,
-                Err(error) => Some(Err(WellKnownError::Redirect(error))),
+                Err(cause) => Some(Err(WellKnownError::Redirect {
+                    location: answer.values(FieldName::Location).next().map(printable),
+                    cause,
+                })),
             },
             other => Some(Err(WellKnownError::Status(other))),
         }
@@ -208,7 +211,7 @@ impl Fetch {
     ) -> Result<(), RedirectError> {
         let limit = context.config.limits.redirects;
         let mut locations = answer.values(FieldName::Location);
-        let location = locations.next().ok_or(RedirectError::Location)?;
+        let location = locations.next().ok_or(RedirectError::NoLocation)?;
         let url = self.url.redirect(location)?;
         if self
             .seen

@@ -191,7 +191,7 @@ impl Discovery {
             }
             WellKnownError::Body(_)
             | WellKnownError::Fetch(_)
-            | WellKnownError::Redirect(_)
+            | WellKnownError::Redirect { .. }
             | WellKnownError::Status(_)
             | WellKnownError::TimedOut
             | WellKnownError::Unreachable { .. } => match self.rules().order {

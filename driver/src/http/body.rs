@@ -1,6 +1,10 @@
-//! Where the body of a response ends, and its chunks
+//! Where the body of a response ends, and its chunks.
 
-use super::{Allowance, HttpError, Part, Response};
+use fedway_core::MalformedResponse;
+use serde::de::IgnoredAny;
+
+use super::head::{Allowance, Parsed};
+use super::response::{HttpError, Response};
 
 /// A response whose head has come
 #[derive(Clone, Debug)]
@@ -58,15 +62,15 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    /// RFC 9112 section 6.3, for a 200 to a GET; what it leaves to the recipient is refused
-    pub(super) fn of(
-        response: &Response,
-        version: u8,
-        allowance: &Allowance,
-    ) -> Result<Self, HttpError> {
-        let mut codings = response.header_values("content-encoding");
-        if codings.any(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
-            return Err(HttpError::UnsupportedEncoding);
+    /// RFC 9112 §6.3, for a 200 to a GET; what it leaves to the recipient is refused
+    pub(super) fn of(head: &Parsed, allowance: &Allowance) -> Result<Self, HttpError> {
+        use MalformedResponse as Reason;
+        let response = &head.response;
+        if let Some(fault) = head.framing_fault {
+            return Err(HttpError::Malformed(fault));
+        }
+        if response.header_values("content-encoding").any(is_encoded) {
+            return Err(HttpError::Malformed(Reason::ContentCoding));
         }
         let length = content_length(response)?;
         let mut codings = response.header_values("transfer-encoding");
@@ -77,17 +81,37 @@ impl Framing {
             allowance.check_body(left)?;
             return Ok(Self::Length { left });
         };
-        if length.is_some() || version == 0 {
-            return Err(HttpError::Malformed(Part::TransferEncoding));
+        if length.is_some() {
+            return Err(HttpError::Malformed(Reason::TransferEncodingBesideLength));
+        }
+        if head.version == 0 {
+            return Err(HttpError::Malformed(Reason::TransferEncodingInHttp10));
         }
         if codings.next().is_some() || !coding.eq_ignore_ascii_case(b"chunked") {
-            return Err(HttpError::UnsupportedEncoding);
+            return Err(HttpError::Malformed(Reason::TransferCoding));
         }
         Ok(Self::Chunked(Chunk::Between(Between::SIZE)))
     }
 }
 
-/// A place in a chunked body (RFC 9112 section 7.1)
+/// Whether a body is a JSON object to its last brace, so that nothing can be missing from it
+///
+/// Of the other values, a number may have been longer; servers of Matrix answer with objects.
+pub(super) fn is_json_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok()
+}
+
+/// Whether a value of `Content-Encoding` names a coding; what names none says nothing of the body
+fn is_encoded(value: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').any(|coding| {
+        // No coding has parameters, but some servers think so
+        let name = coding.split(|byte| *byte == b';').next();
+        let name = name.unwrap_or_default().trim_ascii();
+        CODINGS.iter().any(|known| name.eq_ignore_ascii_case(known))
+    })
+}
+
+/// A place in a chunked body (RFC 9112 §7.1)
 #[derive(Clone, Debug)]
 pub(super) enum Chunk {
     Data { left: usize },
@@ -168,7 +192,7 @@ impl Between {
                 Self::Trailer
             }
             (Self::TrailerLf, b'\n') => Self::TrailerOrEnd,
-            _ => return Err(HttpError::Malformed(Part::Chunk)),
+            _ => return Err(HttpError::Malformed(MalformedResponse::Chunk)),
         };
         Ok(Chunk::Between(next))
     }
@@ -177,16 +201,18 @@ impl Between {
 /// The value of `Content-Length`, if there is one; a number too large to count is the largest
 fn content_length(response: &Response) -> Result<Option<usize>, HttpError> {
     let mut length = None;
-    // a list is what a repeated header becomes when something on the way joins it
+    // A list is what a repeated header becomes when something on the way joins it
     let values = response.header_values("content-length");
     for value in values.flat_map(|value| value.split(|byte| *byte == b',')) {
         let digits = str::from_utf8(value.trim_ascii())
             .ok()
             .filter(|value| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()))
-            .ok_or(HttpError::Malformed(Part::ContentLength))?;
+            .ok_or(HttpError::Malformed(MalformedResponse::ContentLengthNumber))?;
         let value = digits.parse().unwrap_or(usize::MAX);
         if length.is_some_and(|length| length != value) {
-            return Err(HttpError::Malformed(Part::ContentLength));
+            return Err(HttpError::Malformed(
+                MalformedResponse::ContentLengthConflict,
+            ));
         }
         length = Some(value);
     }
@@ -210,5 +236,20 @@ fn hex_value(digit: u8) -> usize {
     })
 }
 
+/// The content codings that are registered with IANA, save `identity` (RFC 9110 §16.6.1; as of November 2026)
+const CODINGS: [&[u8]; 12] = [
+    b"aes128gcm",
+    b"br",
+    b"compress",
+    b"dcb",
+    b"dcz",
+    b"deflate",
+    b"exi",
+    b"gzip",
+    b"pack200-gzip",
+    b"x-compress",
+    b"x-gzip",
+    b"zstd",
+];
 /// Digits of a chunk size, so that leading zeros end
 const MAX_SIZE_DIGITS: u8 = 16;

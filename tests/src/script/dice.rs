@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fedway_core::{
     Absence, Answer, CertificateError, ConnectError, DnsError, DnsName, Family, FetchError,
-    HttpAnswer, SrvRecord, TlsError,
+    HttpAnswer, MalformedResponse, SrvRecord, TlsError,
 };
 
 use super::answers::{Answers, srv};
@@ -210,7 +210,7 @@ impl Dice {
     fn page(&mut self) -> HttpResult {
         Ok(match self.below(12) {
             0 => return Err(FetchError::ConnectionLost),
-            1 => return Err(FetchError::Malformed),
+            1 => return Err(FetchError::Malformed(MalformedResponse::NotHttp1)),
             2 => HttpAnswer::status(self.pick(&[404, 410, 500, 204])),
             3 => HttpAnswer::ok(self.pick(&["", "{}", "[1]", r#"{"m.server":"a b"}"#])),
             4..=6 => {

@@ -1,7 +1,8 @@
 //! Redirects of the .well-known request.
 
 use fedway_core::{
-    AttemptError, DiscoveryErrorKind, DnsError, Edition, HttpAnswer, RedirectError, WellKnownError,
+    AttemptError, ConnectError, DiscoveryErrorKind, DnsError, Edition, HttpAnswer, RedirectError,
+    WellKnownError, write_chain,
 };
 use fedway_testkit::script::{Run, Script};
 
@@ -145,7 +146,7 @@ fn a_sixth_redirect_is_not_followed() {
     assert_eq!(run.urls().len(), 6);
     assert_eq!(
         error_of(&run),
-        WellKnownError::Redirect(RedirectError::TooMany { limit: 5 })
+        not_followed("/6", RedirectError::TooMany { limit: 5 })
     );
 }
 
@@ -158,7 +159,7 @@ fn how_many_are_followed_can_be_configured_down_to_none() {
         let over = chain(limit + 1).config(|config| config.limits.redirects = limit);
         assert_eq!(
             error_of(&over.run()),
-            WellKnownError::Redirect(RedirectError::TooMany { limit })
+            not_followed(&format!("/{}", limit + 1), RedirectError::TooMany { limit })
         );
     }
 }
@@ -172,7 +173,7 @@ fn a_url_seen_before_ends_the_fetch() {
     assert_eq!(run.urls(), [URL, "https://example.org/a"]);
     assert_eq!(
         error_of(&run),
-        WellKnownError::Redirect(RedirectError::Loop)
+        not_followed("/.well-known/matrix/server", RedirectError::Loop)
     );
 }
 
@@ -188,15 +189,11 @@ fn a_url_that_redirects_to_itself_ends_the_fetch() {
         let run = redirecting(302, location).run();
         assert_eq!(run.urls(), [URL], "{location}");
         let error = if location.is_empty() {
-            RedirectError::Location
+            RedirectError::NoLocation
         } else {
             RedirectError::Loop
         };
-        assert_eq!(
-            error_of(&run),
-            WellKnownError::Redirect(error),
-            "{location}"
-        );
+        assert_eq!(error_of(&run), not_followed(location, error), "{location}");
     }
 }
 
@@ -210,10 +207,7 @@ fn a_url_seen_before_in_other_letters_ends_the_fetch() {
         run.urls(),
         ["https://Example.org/.well-known/matrix/server"]
     );
-    assert_eq!(
-        error_of(&run),
-        WellKnownError::Redirect(RedirectError::Loop)
-    );
+    assert_eq!(error_of(&run), not_followed(URL, RedirectError::Loop));
 }
 
 #[test]
@@ -238,16 +232,20 @@ fn a_redirect_that_may_not_be_followed_ends_the_fetch_by_its_own_error() {
             RedirectError::UserInfo,
         ),
         ("https://", RedirectError::Location),
-        ("https://a_b.example.com/", RedirectError::Location),
+        ("https://a~b.example.com/", RedirectError::Location),
+        (
+            "https://例え.example.com/",
+            RedirectError::InternationalHost,
+        ),
+        (
+            "https://%E4%BE%8B%E3%81%88.example.com/",
+            RedirectError::InternationalHost,
+        ),
         ("https://web.example.com:0/", RedirectError::Location),
     ] {
         let run = redirecting(302, location).run();
         assert_eq!(run.found().destination.step(), "6", "{location}");
-        assert_eq!(
-            error_of(&run),
-            WellKnownError::Redirect(error),
-            "{location}"
-        );
+        assert_eq!(error_of(&run), not_followed(location, error), "{location}");
         assert_eq!(run.urls(), [URL], "{location}");
     }
 }
@@ -258,8 +256,70 @@ fn a_redirect_without_location_ends_the_fetch() {
     s.well_known("example.org").gives(HttpAnswer::status(302));
     assert_eq!(
         error_of(&s.run()),
-        WellKnownError::Redirect(RedirectError::Location)
+        WellKnownError::Redirect {
+            location: None,
+            cause: RedirectError::NoLocation,
+        }
     );
+}
+
+#[test]
+fn a_host_with_an_underscore_is_looked_up_and_verified_as_it_is_written() {
+    let mut s = redirecting(301, "https://My_Group.example.com/x");
+    s.a("my_group.example.com").gives(["203.0.113.7"]);
+    s.connect("203.0.113.7:443").fails(ConnectError::Refused);
+    let run = s.run();
+    let dialled = &run.dialled()[1];
+    assert_eq!(dialled.address.to_string(), "203.0.113.7:443");
+    assert_eq!(dialled.tls_name.to_string(), "my_group.example.com");
+    assert!(matches!(error_of(&run), WellKnownError::Unreachable { .. }));
+}
+
+#[test]
+fn a_location_with_characters_that_no_uri_may_have_is_followed_escaped() {
+    let mut s = redirecting(301, "/x?dc=%ppublisher=!;&x=50%");
+    s.get("https://example.org/x?dc=%25ppublisher=!;&x=50%25")
+        .delegates_to("192.0.2.7");
+    assert_eq!(s.run().found().destination.step(), "3.1");
+}
+
+#[test]
+fn an_error_of_a_redirect_shows_where_it_led_and_why_that_was_not_followed() {
+    for (location, message) in [
+        (
+            "https://例え.テスト/",
+            "redirect to https://例え.テスト/ not followed: international host names must be written in ASCII, as xn--…",
+        ),
+        (
+            "http://web.example.com/",
+            "redirect to http://web.example.com/ not followed: not https",
+        ),
+        (
+            "https://user@web.example.com/",
+            "redirect to https://user@web.example.com/ not followed: user info before the host",
+        ),
+        (
+            "server",
+            "redirect to server not followed: redirects form a loop",
+        ),
+        (
+            "https:///\u{1b}[31m",
+            "redirect to https:///%1B[31m not followed: not a URI with a host",
+        ),
+    ] {
+        let mut text = String::new();
+        let error = error_of(&redirecting(302, location).run());
+        write_chain(&error, &mut text).unwrap();
+        assert_eq!(text, message);
+    }
+}
+
+/// A load balancer that wants its cookie back: there is no jar, so the second request would be as the first
+#[test]
+fn a_redirect_to_itself_with_a_cookie_is_a_loop() {
+    let run = redirecting(301, URL).run();
+    assert_eq!(error_of(&run), not_followed(URL, RedirectError::Loop));
+    assert_eq!(run.urls(), [URL]);
 }
 
 #[test]
@@ -322,6 +382,14 @@ fn chain(redirects: u8) -> Script {
             .delegates_to("192.0.2.7"),
     };
     s
+}
+
+/// The error of a redirect to there
+fn not_followed(location: &str, cause: RedirectError) -> WellKnownError {
+    WellKnownError::Redirect {
+        location: Some(location.into()),
+        cause,
+    }
 }
 
 fn error_of(run: &Run) -> WellKnownError {

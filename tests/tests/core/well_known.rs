@@ -2,7 +2,8 @@
 
 use fedway_core::{
     Action, Answer, AttemptError, BodyError, ConnectError, DiscoveryErrorKind, DnsError, Edition,
-    Family, FetchError, FieldName, HttpAnswer, Instant, Machine, Step, WellKnownError,
+    Family, FetchError, FieldName, HttpAnswer, Instant, Machine, MalformedResponse, Step,
+    WellKnownError,
 };
 use fedway_testkit::script::Script;
 
@@ -137,7 +138,7 @@ fn a_response_that_does_not_arrive_is_an_error_like_any_other() {
         FetchError::BodyTooLarge { limit: 51_200 },
         FetchError::ConnectionLost,
         FetchError::HeadTooLarge { limit: 16_384 },
-        FetchError::Malformed,
+        FetchError::Malformed(MalformedResponse::StatusLine),
     ] {
         for (edition, step) in FALLBACK_STEPS {
             let mut s = fallback().edition(edition);

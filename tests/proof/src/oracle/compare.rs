@@ -291,7 +291,7 @@ fn same_failure(text: &Failure, machine: &DiscoveryErrorKind, in_order: bool) ->
             true
         }
         (Failure::InvalidWellKnown(text), DiscoveryErrorKind::InvalidWellKnown(error)) => {
-            same_body(*text, error)
+            same_body(text, error)
         }
         (Failure::NoUsableRecord(owner), DiscoveryErrorKind::NoUsableRecord { service })
         | (Failure::NotOffered(owner), DiscoveryErrorKind::NotOffered { service }) => {
@@ -322,12 +322,10 @@ fn is_told(
     }
 }
 
-fn same_body(text: InvalidBody, machine: &fedway_core::BodyError) -> bool {
+fn same_body(text: &InvalidBody, machine: &fedway_core::BodyError) -> bool {
     match (text, machine) {
         (InvalidBody::Json, fedway_core::BodyError::Json { .. }) => true,
-        (InvalidBody::ServerName(text), fedway_core::BodyError::ServerName(error)) => {
-            text == *error
-        }
+        (InvalidBody::ServerName(text), fedway_core::BodyError::ServerName(error)) => text == error,
         _ => false,
     }
 }
@@ -347,9 +345,11 @@ fn same_well_known(
     match (text, machine) {
         (Ok(text), (Some(machine), None)) => text == machine,
         (Err(text), (None, Some(machine))) => match (text, machine) {
-            (WellKnownFailure::Body(text), WellKnownError::Body(error)) => same_body(*text, error),
+            (WellKnownFailure::Body(text), WellKnownError::Body(error)) => same_body(text, error),
             (WellKnownFailure::Fetch(text), WellKnownError::Fetch(error)) => text == error,
-            (WellKnownFailure::Redirect(text), WellKnownError::Redirect(error)) => text == error,
+            (WellKnownFailure::Redirect(text), WellKnownError::Redirect { cause, .. }) => {
+                text == cause
+            }
             (WellKnownFailure::Status(text), WellKnownError::Status(status)) => text == status,
             (WellKnownFailure::TimedOut, WellKnownError::TimedOut) => true,
             (

@@ -87,7 +87,7 @@ pub enum WellKnownFailure {
 }
 
 /// What is wrong with a body
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvalidBody {
     /// "Failures parsing the JSON"
     Json,

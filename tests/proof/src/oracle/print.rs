@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use fedway_core::{
-    Absence, Answer, ConnectError, DnsError, FieldName, HttpAnswer, Lookahead, SrvRecord, TlsError,
+    Absence, Answer, ConnectError, DnsError, FetchError, FieldName, HttpAnswer, Lookahead,
+    SrvRecord, TlsError,
 };
 use fedway_testkit::script::{DnsResult, Reply, split_url};
 
@@ -184,6 +185,9 @@ fn script(world: &World) -> Vec<String> {
     for (url, reply) in &answers.pages {
         let verb = match &reply.says {
             None => "hangs()".to_owned(),
+            Some(Err(FetchError::Malformed(reason))) => {
+                format!("fails(FetchError::Malformed(MalformedResponse::{reason:?}))")
+            }
             Some(Err(error)) => format!("fails(FetchError::{error:?})"),
             Some(Ok(answer)) => http(answer),
         };

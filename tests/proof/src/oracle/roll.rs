@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use fedway_core::{
     Absence, Answer, CertificateError, ConnectError, DnsError, DnsName, Family, FetchError,
-    HttpAnswer, SrvRecord, TlsError,
+    HttpAnswer, MalformedResponse, SrvRecord, TlsError,
 };
 use fedway_testkit::script::{Answers, Dice, DnsResult, HttpResult, Peer, Reply, srv};
 
@@ -257,7 +257,7 @@ impl Roll {
         }
         Ok(match self.dice.below(10) {
             0 => return Err(FetchError::ConnectionLost),
-            1 => return Err(FetchError::Malformed),
+            1 => return Err(FetchError::Malformed(MalformedResponse::NotHttp1)),
             2 => return Err(FetchError::BodyTooLarge { limit: 51_200 }),
             3 | 4 => HttpAnswer::status(self.dice.pick(&[404, 410, 500, 204, 302])),
             5..=7 => HttpAnswer::ok(self.dice.pick(&BODIES)),

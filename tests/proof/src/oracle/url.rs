@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use fedway_core::{Host, RedirectError, ServerName};
+use fedway_core::{DnsName, Host, RedirectError, ServerName};
 
 /// An https URL
 pub(super) struct Url {
@@ -82,19 +82,37 @@ impl Url {
                 Ok(port) => port,
             },
         };
-        let name: ServerName = host.parse().map_err(|_| RedirectError::Location)?;
         let mut authority = host.to_ascii_lowercase();
         if port != 443 {
             // Writing to a String cannot fail
             let _ = write!(authority, ":{port}");
         }
         Ok(Self {
-            host: name.host().clone(),
+            host: named(host)?,
             port,
             authority,
             target: target(path, query),
         })
     }
+}
+
+/// A host of a URI: as in a server name, and with underscores (RFC 3986 §3.2.2)
+fn named(host: &str) -> Result<Host, RedirectError> {
+    let mut octets = host.split('%').skip(1);
+    if octets.any(|digits| digits.to_ascii_lowercase().as_str() >= "8") {
+        return Err(RedirectError::InternationalHost);
+    }
+    // What an underscore stands in is no address, so that another letter tells the same of it
+    let name: ServerName = host
+        .replace('_', "x")
+        .parse()
+        .map_err(|_| RedirectError::Location)?;
+    if !host.contains('_') {
+        return Ok(name.host().clone());
+    }
+    DnsName::new(host)
+        .map(Host::Dns)
+        .map_err(|_| RedirectError::Location)
 }
 
 fn target(path: &str, query: Option<&str>) -> String {
@@ -139,24 +157,53 @@ fn without_dots(path: &str) -> String {
     kept.iter().map(|segment| format!("/{segment}")).collect()
 }
 
-/// Spaces and bytes outside ASCII percent-encoded; an error where no URI may have what is there
+/// What no URI may have where it stands percent-encoded; an error for what no header may have
 fn readable(location: &[u8]) -> Result<String, RedirectError> {
+    let location = location.trim_ascii();
+    if location.is_empty() {
+        return Err(RedirectError::NoLocation);
+    }
+    let location = location
+        .split(|byte| *byte == b'#')
+        .next()
+        .unwrap_or_default();
     let mut text = String::new();
-    for byte in location.trim_ascii() {
+    // Brackets belong to the authority, which is between two slashes and the next
+    let mut slashes = 0;
+    let mut in_authority = false;
+    for (place, byte) in location.iter().enumerate() {
         match *byte {
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => {
-                return Err(RedirectError::Location);
+            b'/' if slashes == 0
+                && location.get(place + 1) == Some(&b'/')
+                && is_before_authority(&location[..place]) =>
+            {
+                slashes = 1;
             }
-            byte @ b'!'..=b'~' => text.push(char::from(byte)),
-            byte @ (b' ' | 0x80..) => {
+            b'/' if slashes == 1 => {
+                slashes = 2;
+                in_authority = true;
+            }
+            b'/' | b'?' => in_authority = false,
+            _ => {}
+        }
+        let is_hex = |at: usize| location.get(place + at).is_some_and(u8::is_ascii_hexdigit);
+        match *byte {
+            b'\t' => text.push_str("%09"),
+            0..=0x1f | 0x7f => return Err(RedirectError::Location),
+            b'%' if is_hex(1) && is_hex(2) => text.push('%'),
+            b'[' | b']' if in_authority => text.push(char::from(*byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => text.push(char::from(*byte)),
+            byte if b"-._~:/?@!$&'()*+,;=".contains(&byte) => text.push(char::from(byte)),
+            byte => {
                 // Writing to a String cannot fail
                 let _ = write!(text, "%{byte:02X}");
             }
-            0..=0x1f | 0x7f => return Err(RedirectError::Location),
         }
     }
-    if text.is_empty() {
-        return Err(RedirectError::Location);
-    }
     Ok(text)
+}
+
+/// Whether `//` after this begins an authority: nothing, or a scheme
+fn is_before_authority(text: &[u8]) -> bool {
+    text.is_empty() || text.ends_with(b":") && !text.contains(&b'/') && !text.contains(&b'?')
 }

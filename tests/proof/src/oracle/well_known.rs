@@ -65,7 +65,7 @@ fn next(
     answer: &HttpAnswer,
 ) -> Result<Url, RedirectError> {
     let mut locations = answer.values(FieldName::Location);
-    let location = locations.next().ok_or(RedirectError::Location)?;
+    let location = locations.next().ok_or(RedirectError::NoLocation)?;
     let next = url.join(location)?;
     if visited.contains(&next.place()) {
         return Err(RedirectError::Loop);

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-use fedway_core::{Config, ServerName};
+use fedway_core::{Config, Limits, ServerName};
 use fedway_driver::{Io, Resolver, before};
 use fedway_proof::leaks::{eventually, open_files_limit, sockets_to};
 use fedway_proof::on_every_runtime;
@@ -14,7 +14,7 @@ use fedway_testkit::world::{
 };
 use futures_util::future::join_all;
 
-use crate::rig::{LIMITS, Rig, VERSION, WELL_KNOWN, ask_with, ms, server_name, web};
+use crate::rig::{Rig, VERSION, WELL_KNOWN, ask_with, ms, server_name, web};
 
 on_every_runtime! {
     a_resolver_is_cloned_and_shared_and_its_futures_are_sent,
@@ -40,7 +40,7 @@ fn a_resolver_is_cloned_and_shared_and_its_futures_are_sent<R: Runtime>() {
     is_sent(resolver.connect(&name));
     is_sent(async {
         let mut connected = resolver.connect(&name).await.unwrap();
-        connected.get(VERSION, LIMITS).await.unwrap()
+        connected.get(VERSION, Limits::default()).await.unwrap()
     });
     // A task of its own
     let (resolver, name) = (resolver.clone(), name.clone());
@@ -109,9 +109,13 @@ fn a_dropped_session_is_closed_at_once<R: Runtime>() {
         let mut connected = resolver.connect(&name).await.unwrap();
         let deadline = resolver.io().now() + ms(50);
         assert!(
-            before(resolver.io(), deadline, connected.get("/", LIMITS))
-                .await
-                .is_none()
+            before(
+                resolver.io(),
+                deadline,
+                connected.get("/", Limits::default())
+            )
+            .await
+            .is_none()
         );
         drop(connected);
         assert_eq!(sockets_to(&rig.world), 0);

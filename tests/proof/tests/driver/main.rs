@@ -15,6 +15,7 @@ mod certificate;
 mod connection;
 mod dns;
 mod http;
+mod leniency;
 mod lifecycle;
 mod rig;
 mod scenarios;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use fedway_core::{
     AttemptError, CertificateError, Config, ConnectError, DiscoveryError, DiscoveryErrorKind,
-    DnsError, Edition, Found, ServerName, TlsError, WellKnownError,
+    DnsError, Edition, Found, Limits, ServerName, TlsError, WellKnownError,
 };
 use fedway_driver::dns::DnsConfig;
-use fedway_driver::http::{Limits, Response};
+use fedway_driver::http::Response;
 use fedway_driver::{Builder, Connected, Io, Resolver};
 use fedway_proof::embed;
 use fedway_proof::leaks::eventually;
@@ -145,7 +145,7 @@ pub(crate) async fn get_version<S>(connected: &mut Connected<S>) -> Response
 where
     S: fedway_driver::TlsStream,
 {
-    connected.get(VERSION, LIMITS).await.unwrap()
+    connected.get(VERSION, Limits::default()).await.unwrap()
 }
 
 pub(crate) fn server_name(text: &str) -> ServerName {
@@ -193,12 +193,6 @@ pub(crate) fn timed<T>(least: Duration, work: impl FnOnce() -> T) -> T {
 pub(crate) fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
-
-/// What a response to a version request may have
-pub(crate) const LIMITS: Limits = Limits {
-    head: 16 << 10,
-    body: 50 << 10,
-};
 
 pub(crate) const WELL_KNOWN: &str = "/.well-known/matrix/server";
 

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use fedway_core::{Lookahead, Notes};
+use fedway_core::{Limits, Lookahead, Notes};
 use fedway_driver::{Connected, Io, Resolver};
 use fedway_proof::runtime::{Runtime, Smol, Tokio};
 use fedway_testkit::world::scenarios::{self, Ended, Scenario};
 use futures_util::future::join_all;
 
-use crate::rig::{LIMITS, Rig, VERSION};
+use crate::rig::{Rig, VERSION};
 
 #[test]
 fn both_runtimes_do_the_same_in_every_scenario_and_what_the_specification_says() {
@@ -100,5 +100,10 @@ fn forget_expiry(notes: &mut Notes) {
 }
 
 async fn is_answered<S: fedway_driver::TlsStream>(connected: &mut Connected<S>) -> bool {
-    connected.get(VERSION, LIMITS).await.unwrap().status == 200
+    connected
+        .get(VERSION, Limits::default())
+        .await
+        .unwrap()
+        .status
+        == 200
 }

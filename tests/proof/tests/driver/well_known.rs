@@ -63,7 +63,8 @@ fn what_is_cut_short_is_no_answer<R: Runtime>() {
     let found = search_all::<R>([
         Reply::json(GOOD).sent(Body::CutShort { missing: 1 }),
         // Anybody on the way can cut a stream; only close_notify says that the peer did
-        Reply::json(GOOD).sent(Body::ReadToEndCut),
+        Reply::json("[1, 2]").sent(Body::ReadToEndCut),
+        Reply::json(&GOOD[..26]).sent(Body::ReadToEndCut),
         Reply::raw("HTTP/1.1 200 OK\r\nContent-Len"),
         Reply::raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n").content(GOOD),
         Reply::raw(""),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use fedway_core::{
     Absence, Answer, CertificateError, ConnectError, DnsError, DnsName, Family, FetchError,
-    FieldName, Host, HttpAnswer, ServerName, TlsError, parse_well_known,
+    FieldName, Host, HttpAnswer, MalformedResponse, ServerName, TlsError, parse_well_known,
 };
 use fedway_proof::oracle::World;
 use fedway_testkit::script::{Dice, DnsResult, HttpResult, Peer, Reply as Scripted, split_url};
@@ -192,7 +192,9 @@ impl Build {
             Some(Err(FetchError::ConnectionLost)) => {
                 Reply::json("{").sent(Body::CutShort { missing: 7 })
             }
-            Some(Err(FetchError::Malformed)) => Reply::raw("no HTTP\r\n\r\n"),
+            Some(Err(FetchError::Malformed(MalformedResponse::NotHttp1))) => {
+                Reply::raw("no HTTP\r\n\r\n")
+            }
             Some(Err(other)) => panic!("no web server does this: {other:?}"),
         }
     }

@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use fedway_core::{
     AttemptError, CertificateError, Config, ConnectError, DiscoveryError, DiscoveryErrorKind,
-    DnsName, Found, TlsError, WellKnownError,
+    DnsName, Found, Limits, TlsError, WellKnownError,
 };
 use fedway_driver::dns::DnsConfig;
-use fedway_driver::http::Limits;
 use fedway_driver::{Io, Resolver, before};
 use fedway_proof::embed;
 use fedway_proof::runtime::Runtime;
@@ -120,7 +119,7 @@ async fn ask<I: Io>(
             Err(error) => (Err(error), None),
             Ok(mut connected) => {
                 let io = resolver.io();
-                let request = connected.get(VERSION, LIMITS);
+                let request = connected.get(VERSION, Limits::default());
                 let response = before(io, io.now() + case.deadline(), request).await;
                 let status = response.and_then(Result::ok).map(|it| it.status);
                 (Ok(connected.found), status)
@@ -181,7 +180,3 @@ const SEARCH_DEADLINE: Duration = Duration::from_secs(120);
 
 /// What every server of a world answers
 const VERSION: &str = "/_matrix/federation/v1/version";
-const LIMITS: Limits = Limits {
-    head: 16 << 10,
-    body: 50 << 10,
-};
