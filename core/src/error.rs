@@ -429,14 +429,18 @@ pub struct Attempt {
     pub error: AttemptError,
 }
 
+impl Attempt {
+    /// What was tried: the host, and the address once there was one
+    #[must_use]
+    pub fn tried(&self) -> impl fmt::Display + '_ {
+        Tried(self)
+    }
+}
+
 impl fmt::Display for Attempt {
     /// On one line, causes included; the step's number is for whoever knows the edition
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.host)?;
-        if let Some(address) = self.address {
-            write!(f, " at {address}")?;
-        }
-        write!(f, ": ")?;
+        write!(f, "{}: ", self.tried())?;
         write_chain(&self.error, f)
     }
 }
@@ -577,6 +581,18 @@ pub fn write_chain(error: &dyn core::error::Error, f: &mut dyn fmt::Write) -> fm
         source = cause.source();
     }
     Ok(())
+}
+
+struct Tried<'a>(&'a Attempt);
+
+impl fmt::Display for Tried<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.host)?;
+        match self.0.address {
+            Some(address) => write!(f, " at {address}"),
+            None => Ok(()),
+        }
+    }
 }
 
 struct Named<'a>(&'a Option<String>);

@@ -18,7 +18,10 @@ use crate::name::{DnsName, Host, ServerName};
 
 /// What an administrator says about trust
 ///
-/// There is no switch for everything: a check is only ever skipped by a rule that names a domain or network.
+/// There is no one switch for everything: a check is only ever skipped by a rule that names a domain or network.
+/// A rule may be as wide as its writer makes it, though: `0.0.0.0/0` and `::/0` together skip every check, the
+/// first where an IPv4 address is dialled (as IPv4-mapped, too), the second where an IPv6 address is. Neither
+/// holds an address of the other family.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
