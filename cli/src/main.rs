@@ -4,13 +4,15 @@ mod args;
 #[cfg(feature = "demo")]
 mod demo;
 mod inquiry;
+mod json;
 mod names;
+mod output;
 mod report;
 mod run;
 mod text;
 mod tls;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -70,9 +72,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
             | ErrorKind::DisplayVersion
     );
+    let status = ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
     if is_help {
-        // Nobody is left to tell if the terminal is gone
-        let _ = error.print();
+        written(error.print(), status)
     } else {
         let text = error.render().to_string();
         let mut line = text.lines().next().unwrap_or_default();
@@ -88,8 +90,22 @@ fn refuse(error: &clap::Error) -> ExitCode {
             if missing.is_empty() { "" } else { " " },
             missing.join(", ")
         ));
+        status
     }
-    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+}
+
+/// The exit status after all that was to be written has been, or could not be
+///
+/// A reader that has had enough, such as `head`, is told nothing; but what it did not wait for is not called good.
+fn written(result: io::Result<()>, status: ExitCode) -> ExitCode {
+    match result {
+        Ok(()) => status,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&format!("standard output: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// One line on standard error

@@ -21,7 +21,7 @@ use self::scenario::{Kind, Outcome, Scenario};
 use crate::args::Runtime;
 use crate::report::Report;
 use crate::run::{tokio_runtime, unusable};
-use crate::{Failure, inquiry};
+use crate::{Failure, inquiry, written};
 
 /// Runs the command to its exit status
 pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
@@ -42,13 +42,13 @@ pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
         .iter()
         .filter(|outcome| outcome.surprise.is_some())
         .count();
-    // Whoever read has gone: the exit status still tells
-    let _ = print(&scenarios, &outcomes, wrong, start.elapsed());
-    Ok(if wrong == 0 {
+    let status = if wrong == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    };
+    let result = print(&scenarios, &outcomes, wrong, start.elapsed());
+    Ok(written(result, status))
 }
 
 fn world(scenarios: &[Scenario]) -> io::Result<World> {
