@@ -112,15 +112,16 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn standard_input() -> impl Stream<Item = Result<Given, String>> {
     // One name waits to be begun, the rest where they come from
     let (sender, receiver) = channel::bounded(1);
-    thread::spawn(move || {
+    let unreadable = |error| format!("standard input: {error}");
+    let reader = thread::Builder::new().spawn(move || {
         for name in lines(io::stdin().lock()) {
-            let name = name.map_err(|error| format!("standard input: {error}"));
-            if sender.send_blocking(name).is_err() {
+            if sender.send_blocking(name.map_err(unreadable)).is_err() {
                 return;
             }
         }
     });
-    receiver
+    let failure = reader.err().map(|error| Err(unreadable(error.to_string())));
+    receiver.chain(stream::iter(failure))
 }
 
 fn lines<R: BufRead>(reader: R) -> impl Iterator<Item = Result<Given, String>> {

@@ -31,21 +31,21 @@ pub(crate) struct Output {
 
 impl Output {
     /// With so many results under way or waiting to be written, at most
-    pub(crate) fn start(format: Format, places: usize, progress: ProgressBar) -> Self {
+    pub(crate) fn start(format: Format, places: usize, progress: ProgressBar) -> io::Result<Self> {
         let (sender, entries) = mpsc::channel();
         let (alive, ended) = channel::bounded(1);
-        let writer = thread::spawn(move || {
+        let writer = thread::Builder::new().spawn(move || {
             let result = write_all(format, &entries, &progress);
             progress.finish_and_clear();
             drop(alive);
             result
-        });
-        Self {
+        })?;
+        Ok(Self {
             sender,
             places: Arc::new(Semaphore::new(places)),
             ended,
             writer,
-        }
+        })
     }
 
     /// A place for one result, as soon as there is one

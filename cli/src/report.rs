@@ -239,13 +239,14 @@ fn message(error: &DiscoveryError) -> String {
         .iter()
         .filter(|attempt| attempt.place == error.place)
         .collect();
-    if last.len() > 1 {
-        let tried = last
-            .iter()
-            .map(|attempt| format!("{} ({})", attempt.tried(), chain(&attempt.error)));
-        let mut tried: Vec<_> = tried.collect();
-        // Both families of a host mostly fail alike
-        tried.dedup();
+    let tried = last
+        .iter()
+        .map(|attempt| format!("{} ({})", attempt.tried(), chain(&attempt.error)));
+    let mut tried: Vec<_> = tried.collect();
+    // Both families of a host mostly fail alike
+    tried.dedup();
+    // Of one, the cause has said it all
+    if tried.len() > 1 {
         message += "; tried ";
         message += &tried.join(", ");
     }

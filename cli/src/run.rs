@@ -33,13 +33,13 @@ pub(crate) fn run(verb: Verb, args: &SearchArgs) -> Result<ExitCode, Failure> {
             let resolver = builder
                 .build(fedway_smol::Sockets::default())
                 .map_err(unusable)?;
-            Ok(smol::block_on(look_at(verb, args, &resolver, &names)))
+            smol::block_on(look_at(verb, args, &resolver, &names))
         }
         Runtime::Tokio => {
             let resolver = builder
                 .build(fedway_tokio::Sockets::default())
                 .map_err(unusable)?;
-            Ok(tokio_runtime()?.block_on(look_at(verb, args, &resolver, &names)))
+            tokio_runtime()?.block_on(look_at(verb, args, &resolver, &names))
         }
     }
 }
@@ -61,11 +61,12 @@ async fn look_at<I: Io, D: Dns>(
     args: &SearchArgs,
     resolver: &Resolver<I, D>,
     names: &Names<'_>,
-) -> ExitCode {
+) -> Result<ExitCode, Failure> {
     let edition = resolver.config().edition;
     let jobs = usize::from(args.jobs);
     // While a reader pauses, as many results may wait for it as names are looked at at once
-    let output = Output::start(args.format, 2 * jobs, output::progress(names.count()));
+    let progress = output::progress(names.count());
+    let output = Output::start(args.format, 2 * jobs, progress).map_err(Failure::machine)?;
     let status = {
         let begun = names
             .stream()
@@ -93,7 +94,7 @@ async fn look_at<I: Io, D: Dns>(
     if let Some(message) = &status.stopped {
         complain(message);
     }
-    written(result, status.code())
+    Ok(written(result, status.code()))
 }
 
 async fn report<I: Io, D: Dns>(

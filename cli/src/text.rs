@@ -77,8 +77,12 @@ impl Block<'_> {
                 }
                 _ => String::new(),
             };
-            let addresses = candidate.addresses.join(" ");
-            lines.push(("target", format!("{}{order} {addresses}", candidate.target)));
+            let mut line = format!("{}{order}", candidate.target);
+            for address in &candidate.addresses {
+                line += " ";
+                line += address;
+            }
+            lines.push(("target", line));
         }
         lines.extend(
             report
