@@ -62,6 +62,11 @@ impl Failure {
             code: ExitCode::FAILURE,
         }
     }
+
+    /// The machine has no thread left to read or write on
+    fn thread(error: io::Error) -> Self {
+        Self::machine(format_args!("no thread to read or write on: {error}"))
+    }
 }
 
 /// Help as clap writes it; anything else as one line

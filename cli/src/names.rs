@@ -37,14 +37,14 @@ enum Further {
     },
     Nowhere,
     /// Read while the first are being looked at
-    StandardInput,
+    StandardInput(channel::Receiver<Result<Given, String>>),
 }
 
 impl<'a> Names<'a> {
     pub(crate) fn new(args: &'a SearchArgs) -> Result<Self, Failure> {
         let further = match &args.input {
             None => Further::Nowhere,
-            Some(path) if path == Path::new("-") => Further::StandardInput,
+            Some(path) if path == Path::new("-") => Further::StandardInput(standard_input()?),
             Some(path) => {
                 let unreadable =
                     |error| Failure::usage(format_args!("{}: {error}", path.display()));
@@ -67,7 +67,7 @@ impl<'a> Names<'a> {
         match self.further {
             Further::File { count, .. } => Some(self.arguments.len() + count),
             Further::Nowhere => Some(self.arguments.len()),
-            Further::StandardInput => None,
+            Further::StandardInput(_) => None,
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Names<'a> {
                 Either::Left(stream::iter(lines(Cursor::new(content.as_slice()))))
             }
             Further::Nowhere => Either::Left(stream::iter(lines(Cursor::new(&[][..])))),
-            Further::StandardInput => Either::Right(standard_input()),
+            Further::StandardInput(names) => Either::Right(names.clone()),
         };
         stream::iter(arguments).chain(further)
     }
@@ -109,19 +109,20 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Reads on a thread of its own: nothing else may wait for whoever writes
-fn standard_input() -> impl Stream<Item = Result<Given, String>> {
+fn standard_input() -> Result<channel::Receiver<Result<Given, String>>, Failure> {
     // One name waits to be begun, the rest where they come from
     let (sender, receiver) = channel::bounded(1);
-    let unreadable = |error| format!("standard input: {error}");
-    let reader = thread::Builder::new().spawn(move || {
-        for name in lines(io::stdin().lock()) {
-            if sender.send_blocking(name.map_err(unreadable)).is_err() {
-                return;
+    thread::Builder::new()
+        .spawn(move || {
+            for name in lines(io::stdin().lock()) {
+                let name = name.map_err(|error| format!("standard input: {error}"));
+                if sender.send_blocking(name).is_err() {
+                    return;
+                }
             }
-        }
-    });
-    let failure = reader.err().map(|error| Err(unreadable(error.to_string())));
-    receiver.chain(stream::iter(failure))
+        })
+        .map_err(Failure::thread)?;
+    Ok(receiver)
 }
 
 fn lines<R: BufRead>(reader: R) -> impl Iterator<Item = Result<Given, String>> {

@@ -18,7 +18,7 @@ use crate::args::Format;
 use crate::names::Given;
 use crate::report::Report;
 use crate::text::Block;
-use crate::{complain, json};
+use crate::{Failure, complain, json};
 
 /// Where results go
 pub(crate) struct Output {
@@ -31,15 +31,21 @@ pub(crate) struct Output {
 
 impl Output {
     /// With so many results under way or waiting to be written, at most
-    pub(crate) fn start(format: Format, places: usize, progress: ProgressBar) -> io::Result<Self> {
+    pub(crate) fn start(
+        format: Format,
+        places: usize,
+        progress: ProgressBar,
+    ) -> Result<Self, Failure> {
         let (sender, entries) = mpsc::channel();
         let (alive, ended) = channel::bounded(1);
-        let writer = thread::Builder::new().spawn(move || {
-            let result = write_all(format, &entries, &progress);
-            progress.finish_and_clear();
-            drop(alive);
-            result
-        })?;
+        let writer = thread::Builder::new()
+            .spawn(move || {
+                let result = write_all(format, &entries, &progress);
+                progress.finish_and_clear();
+                drop(alive);
+                result
+            })
+            .map_err(Failure::thread)?;
         Ok(Self {
             sender,
             places: Arc::new(Semaphore::new(places)),

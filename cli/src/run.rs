@@ -66,7 +66,7 @@ async fn look_at<I: Io, D: Dns>(
     let jobs = usize::from(args.jobs);
     // While a reader pauses, as many results may wait for it as names are looked at at once
     let progress = output::progress(names.count());
-    let output = Output::start(args.format, 2 * jobs, progress).map_err(Failure::machine)?;
+    let output = Output::start(args.format, 2 * jobs, progress)?;
     let status = {
         let begun = names
             .stream()

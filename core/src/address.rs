@@ -125,9 +125,14 @@ fn special_purpose(address: IpAddr) -> Option<IpNet> {
         }
         IpAddr::V6(v6) => {
             let bits = u128::from(v6);
+            let eighth = Special {
+                bits: bits & EIGHTH,
+                prefix_len: 3,
+            };
             let net = SPECIAL_V6
                 .iter()
-                .find(|net| (bits ^ net.bits) >> (128 - net.prefix_len) == 0)?;
+                .find(|net| (bits ^ net.bits) >> (128 - net.prefix_len) == 0)
+                .or((eighth.bits != PUBLIC).then_some(&eighth))?;
             Ipv6Net::new(net.bits.into(), net.prefix_len)
                 .ok()
                 .map(IpNet::V6)
@@ -189,6 +194,10 @@ const fn v6_host(a: u16, b: u16, c: u16, d: u16, h: u16, prefix_len: u8) -> Spec
     }
 }
 
+/// The bits that tell one eighth of all IPv6 addresses from the others
+const EIGHTH: u128 = 0b111 << 125;
+/// 2000::/3: "Global Unicast" (RFC 3587 §3); all else is "Reserved by IETF" or special (IANA's IPv6 address space)
+const PUBLIC: u128 = 0b001 << 125;
 /// The bits of an IPv6 address outside an embedded IPv4 address
 const TWIN_BITS: u8 = 96;
 
@@ -214,8 +223,7 @@ static SPECIAL_V4: [Special<u32>; 19] = [
     v4(240, 0, 0, 0, 4),        // reserved (RFC 1112)
 ];
 
-/// Of two that hold an address the longer is first
-static SPECIAL_V6: [Special<u128>; 23] = [
+static SPECIAL_V6: [Special<u128>; 16] = [
     v6_host(0, 0, 0, 0, 1, 128),     // RFC 4291
     v6(0, 0, 0, 0, 128),             // RFC 4291
     v6(0x64, 0xff9b, 1, 0, 48),      // IPv4-IPv6 translation within a network (RFC 8215)
@@ -232,13 +240,6 @@ static SPECIAL_V6: [Special<u128>; 23] = [
     v6(0xff00, 0, 0, 0, 8),          // multicast (RFC 4291)
     v6(0x2002, 0, 0, 0, 16),         // 6to4 (RFC 3056), judged before by the embedded address
     v6(0x64, 0xff9b, 0, 0, 96),      // NAT64 (RFC 6052), likewise
-    v6(0, 0, 0, 0, 3),               // all that is not global unicast (RFC 4291 §2.4, RFC 3587 §3)
-    v6(0x4000, 0, 0, 0, 3),
-    v6(0x6000, 0, 0, 0, 3),
-    v6(0x8000, 0, 0, 0, 3),
-    v6(0xa000, 0, 0, 0, 3),
-    v6(0xc000, 0, 0, 0, 3),
-    v6(0xe000, 0, 0, 0, 3),
 ];
 
 #[cfg(test)]

@@ -229,6 +229,24 @@ mod tests {
     }
 
     #[test]
+    fn a_network_of_every_address_skips_every_check_of_its_own_family() {
+        for (rule, address, is_skipped) in [
+            ("0.0.0.0/0", "192.0.2.1", true),
+            ("0.0.0.0/0", "::ffff:192.0.2.1", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "192.0.2.1", false),
+            ("::/0", "::ffff:192.0.2.1", false),
+        ] {
+            assert_eq!(
+                skips(rule, "example.org", address),
+                is_skipped,
+                "{rule} {address}"
+            );
+        }
+    }
+
+    #[test]
     fn an_ipv4_mapped_address_is_judged_as_ipv4_in_rules_and_when_dialled() {
         assert!(skips("10.0.0.0/8", "example.org", "::ffff:10.0.0.1"));
         assert!(skips("::ffff:10.0.0.0/104", "example.org", "10.0.0.1"));
