@@ -10,7 +10,7 @@ use fedway_core::{Config, CtPolicy, Edition, IpNet, SkipRule};
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::{Builder, LogList, Revocation, Roots};
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// Finds the server behind a Matrix server name, and proves that it is the right one
 #[derive(Debug, Parser)]

@@ -3,6 +3,7 @@
 mod args;
 #[cfg(feature = "demo")]
 mod demo;
+mod failure;
 mod inquiry;
 mod json;
 mod names;
@@ -12,13 +13,13 @@ mod run;
 mod text;
 mod tls;
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::args::{Cli, Command};
+use crate::failure::{USAGE, complain, written};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -37,35 +38,6 @@ fn main() -> ExitCode {
             complain(&failure.message);
             failure.code
         }
-    }
-}
-
-/// What keeps the command from doing anything
-struct Failure {
-    message: String,
-    code: ExitCode,
-}
-
-impl Failure {
-    /// The command line asks for something that cannot be
-    fn usage(message: impl std::fmt::Display) -> Self {
-        Self {
-            message: message.to_string(),
-            code: ExitCode::from(USAGE),
-        }
-    }
-
-    /// The machine lacks something that every name needs
-    fn machine(message: impl std::fmt::Display) -> Self {
-        Self {
-            message: message.to_string(),
-            code: ExitCode::FAILURE,
-        }
-    }
-
-    /// The machine has no thread left to read or write on
-    fn thread(error: io::Error) -> Self {
-        Self::machine(format_args!("no thread to read or write on: {error}"))
     }
 }
 
@@ -98,26 +70,3 @@ fn refuse(error: &clap::Error) -> ExitCode {
         status
     }
 }
-
-/// The exit status after all that was to be written has been, or could not be
-///
-/// A reader that has had enough, such as `head`, is told nothing; but what it did not wait for is not called good.
-fn written(result: io::Result<()>, status: ExitCode) -> ExitCode {
-    match result {
-        Ok(()) => status,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        Err(error) => {
-            complain(&format!("standard output: {error}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// One line on standard error
-fn complain(message: &str) {
-    // Nobody is left to tell if standard error is gone
-    let _ = writeln!(anstream::stderr(), "fedway: {}", text::printable(message));
-}
-
-/// DESIGN §9: "2 usage"
-const USAGE: u8 = 2;

@@ -11,8 +11,8 @@ use futures_util::future::Either;
 use futures_util::stream::{self, StreamExt as _};
 use smol::channel;
 
-use crate::Failure;
 use crate::args::SearchArgs;
+use crate::failure::Failure;
 
 /// A name as it was given, and what it parses to
 pub(crate) struct Given {

@@ -15,10 +15,11 @@ use smol::channel;
 use smol::lock::{Semaphore, SemaphoreGuardArc};
 
 use crate::args::Format;
+use crate::failure::{Failure, complain};
+use crate::json;
 use crate::names::Given;
 use crate::report::Report;
 use crate::text::Block;
-use crate::{Failure, complain, json};
 
 /// Where results go
 pub(crate) struct Output {

@@ -10,10 +10,11 @@ use futures_util::future::{Either, select};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::args::{Runtime, SearchArgs};
+use crate::failure::{Failure, USAGE, complain, written};
+use crate::inquiry;
 use crate::names::{Given, Names};
 use crate::output::{self, Output};
 use crate::report::Report;
-use crate::{Failure, USAGE, complain, inquiry, written};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {

@@ -19,9 +19,10 @@ use futures_util::future::join_all;
 
 use self::scenario::{Kind, Outcome, Scenario};
 use crate::args::Runtime;
+use crate::failure::{Failure, written};
+use crate::inquiry;
 use crate::report::Report;
 use crate::run::{tokio_runtime, unusable};
-use crate::{Failure, inquiry, written};
 
 /// Runs the command to its exit status
 pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
