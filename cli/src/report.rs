@@ -1,4 +1,4 @@
-//! The JSON object of one name (DESIGN §9): the same keys always, in the same order.
+//! The JSON object of one name (DESIGN §11): the same keys always, in the same order.
 
 use std::error::Error;
 
