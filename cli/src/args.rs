@@ -10,7 +10,7 @@ use fedway_core::{Config, CtPolicy, Edition, IpNet, SkipRule};
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::{Builder, LogList, Revocation, Roots};
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// Finds the server behind a Matrix server name, and proves that it is the right one
 #[derive(Debug, Parser)]
@@ -47,7 +47,7 @@ pub(crate) struct SearchArgs {
     #[arg(value_name = "NAME", required_unless_present = "input")]
     pub(crate) names: Vec<String>,
 
-    /// Read further names from a file, one a line; `-` is standard input
+    /// Read further names from a file, one a line; `-` is standard input, looked at as they come
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
 
@@ -206,9 +206,10 @@ fn net(text: &str) -> Result<IpNet, &'static str> {
 }
 
 fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds = text.parse().map_err(|_| "no number of seconds")?;
+    let seconds: f64 = text.parse().map_err(|_| "no number of seconds")?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
+        Err(_) if seconds > 0.0 => Err("more seconds than a clock can count"),
         Ok(_) | Err(_) => Err("no number of seconds over zero"),
     }
 }
@@ -256,8 +257,17 @@ mod tests {
     #[test]
     fn a_timeout_is_more_than_nothing() {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
-        for text in ["0", "-1", "NaN", "inf", "1e30", "x", ""] {
-            assert!(seconds(text).is_err(), "{text}");
+        for (complaint, texts) in [
+            ("no number of seconds", &["x", "", "5s"][..]),
+            (
+                "no number of seconds over zero",
+                &["0", "-1", "-inf", "NaN", "1e-12"],
+            ),
+            ("more seconds than a clock can count", &["inf", "1e30"]),
+        ] {
+            for text in texts {
+                assert_eq!(seconds(text), Err(complaint), "{text}");
+            }
         }
     }
 }

@@ -14,9 +14,10 @@ use fedway_testkit::world::{World, WorldPlan};
 use futures_util::future::join_all;
 
 use crate::args::Runtime;
+use crate::failure::{Failure, written};
+use crate::inquiry;
 use crate::report::Report;
 use crate::run::{tokio_runtime, unusable};
-use crate::{Failure, inquiry};
 
 /// Runs the command to its exit status
 pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
@@ -41,13 +42,13 @@ pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
         .iter()
         .filter(|outcome| outcome.surprise.is_some())
         .count();
-    // Whoever read has gone: the exit status still tells
-    let _ = print(&scenarios, &outcomes, wrong, start.elapsed());
-    Ok(if wrong == 0 {
+    let status = if wrong == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    };
+    let result = print(&scenarios, &outcomes, wrong, start.elapsed());
+    Ok(written(result, status))
 }
 
 /// What came of a name, and whether that was a surprise

@@ -5,8 +5,8 @@ use std::time::Duration;
 use fedway_core::{DiscoveryError, FetchError, Found, Instant, ServerName, write_chain};
 use fedway_driver::dns::Dns;
 use fedway_driver::{Connected, Io, Resolver, TlsStream, before};
-use serde_json::Value;
 
+use crate::json::Foreign;
 use crate::tls::Session;
 
 /// What came of one name
@@ -15,15 +15,16 @@ pub(crate) struct Inquiry {
     /// What a connection was made with, once there was one
     pub(crate) session: Option<Session>,
     /// The server's answer; `None` where it was not asked
-    pub(crate) version: Option<Result<Value, VersionError>>,
+    pub(crate) version: Option<Result<Foreign, VersionError>>,
     pub(crate) elapsed: Duration,
 }
 
 /// Why a server that was reached did not tell its version
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum VersionError {
     Fetch(FetchError),
-    NotJson,
+    NotAnObject(Foreign),
+    NotJson(serde_json::Error),
     Status(u16),
     TimedOut,
 }
@@ -33,7 +34,7 @@ impl VersionError {
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
             Self::Fetch(error) => matches!(error, FetchError::ConnectionLost),
-            Self::NotJson => false,
+            Self::NotAnObject(_) | Self::NotJson(_) => false,
             // Too many requests, and what a proxy says of a server that is down (RFC 6585 §4, RFC 9110 §15.6)
             Self::Status(status) => *status == 429 || *status >= 500,
             Self::TimedOut => true,
@@ -46,7 +47,8 @@ impl std::fmt::Display for VersionError {
         write!(f, "GET {VERSION_PATH}: ")?;
         match self {
             Self::Fetch(error) => write_chain(error, f),
-            Self::NotJson => f.write_str("answer is no JSON object"),
+            Self::NotAnObject(_) => f.write_str("answer is no JSON object"),
+            Self::NotJson(error) => write!(f, "answer is no JSON: {error}"),
             Self::Status(status) => write!(f, "status {status}"),
             Self::TimedOut => f.write_str("no answer in time"),
         }
@@ -104,7 +106,7 @@ async fn version<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     connected: &mut Connected<I::Tls>,
     deadline: Instant,
-) -> Result<Value, VersionError> {
+) -> Result<Foreign, VersionError> {
     let limits = resolver.config().limits;
     let get = connected.get(VERSION_PATH, limits);
     let response = before(resolver.io(), deadline, get).await;
@@ -114,11 +116,11 @@ async fn version<I: Io, D: Dns>(
     if response.status != 200 {
         return Err(VersionError::Status(response.status));
     }
-    let body: Value = serde_json::from_slice(&response.body).map_err(|_| VersionError::NotJson)?;
+    let body = Foreign::parse(&response.body).map_err(VersionError::NotJson)?;
     if body.is_object() {
         Ok(body)
     } else {
-        Err(VersionError::NotJson)
+        Err(VersionError::NotAnObject(body))
     }
 }
 

@@ -3,20 +3,23 @@
 mod args;
 #[cfg(feature = "demo")]
 mod demo;
+mod failure;
 mod inquiry;
+mod json;
 mod names;
+mod output;
 mod report;
 mod run;
 mod text;
 mod tls;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::args::{Cli, Command};
+use crate::failure::{USAGE, complain, written};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -38,30 +41,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// What keeps the command from doing anything
-struct Failure {
-    message: String,
-    code: ExitCode,
-}
-
-impl Failure {
-    /// The command line asks for something that cannot be
-    fn usage(message: impl std::fmt::Display) -> Self {
-        Self {
-            message: message.to_string(),
-            code: ExitCode::from(USAGE),
-        }
-    }
-
-    /// The machine lacks something that every name needs
-    fn machine(message: impl std::fmt::Display) -> Self {
-        Self {
-            message: message.to_string(),
-            code: ExitCode::FAILURE,
-        }
-    }
-}
-
 /// Help as clap writes it; anything else as one line
 fn refuse(error: &clap::Error) -> ExitCode {
     let is_help = matches!(
@@ -70,9 +49,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
             | ErrorKind::DisplayVersion
     );
+    let status = ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
     if is_help {
-        // Nobody is left to tell if the terminal is gone
-        let _ = error.print();
+        written(error.print(), status)
     } else {
         let text = error.render().to_string();
         let mut line = text.lines().next().unwrap_or_default();
@@ -88,15 +67,6 @@ fn refuse(error: &clap::Error) -> ExitCode {
             if missing.is_empty() { "" } else { " " },
             missing.join(", ")
         ));
+        status
     }
-    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }
-
-/// One line on standard error
-fn complain(message: &str) {
-    // Nobody is left to tell if standard error is gone
-    let _ = writeln!(anstream::stderr(), "fedway: {}", text::printable(message));
-}
-
-/// DESIGN §9: "2 usage"
-const USAGE: u8 = 2;

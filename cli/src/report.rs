@@ -1,15 +1,15 @@
-//! The JSON object of one name (DESIGN §9): the same keys always, in the same order.
+//! The JSON object of one name (DESIGN §11): the same keys always, in the same order.
 
 use std::error::Error;
 
 use fedway_core::{
-    Attempt, Candidate, Destination, DiscoveryError, Edition, Found, Notes, ServerNameError,
-    Verdict, WellKnown, write_chain,
+    AddressRefusal, Attempt, Candidate, Destination, DiscoveryError, Edition, Found, Notes,
+    ServerNameError, Verdict, WellKnown,
 };
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::inquiry::Inquiry;
+use crate::inquiry::{Inquiry, VersionError};
+use crate::json::Foreign;
 use crate::tls::{Session, Tls};
 
 /// What is said about one name
@@ -23,18 +23,18 @@ pub(crate) struct Report {
     pub(crate) tls_name: Option<String>,
     sni: Option<String>,
     pub(crate) tls: Option<Tls>,
-    pub(crate) candidates: Vec<Target>,
+    pub(crate) candidates: Vec<CandidateReport>,
     pub(crate) connected: Option<String>,
     pub(crate) well_known: Option<WellKnownReport>,
     pub(crate) provisional: bool,
-    pub(crate) version: Option<Value>,
+    pub(crate) version: Option<Foreign>,
     pub(crate) warnings: Vec<String>,
     pub(crate) error: Option<ErrorReport>,
     elapsed_ms: u64,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Target {
+pub(crate) struct CandidateReport {
     pub(crate) target: String,
     pub(crate) priority: Option<u16>,
     pub(crate) weight: Option<u16>,
@@ -102,6 +102,9 @@ impl Report {
                     temporary: error.is_temporary(),
                     attempts: Vec::new(),
                 });
+                if let VersionError::NotAnObject(json) = error {
+                    report.version = Some(json);
+                }
             }
         }
         report
@@ -174,7 +177,11 @@ impl Report {
         self.host_header = Some(destination.host_header.clone());
         self.tls_name = Some(destination.tls_name.to_string());
         self.sni = destination.sni().map(ToString::to_string);
-        self.candidates = destination.candidates.iter().map(Target::from).collect();
+        self.candidates = destination
+            .candidates
+            .iter()
+            .map(CandidateReport::from)
+            .collect();
     }
 
     fn fill_notes(&mut self, notes: &Notes) {
@@ -184,7 +191,7 @@ impl Report {
     }
 }
 
-impl From<&Candidate> for Target {
+impl From<&Candidate> for CandidateReport {
     fn from(candidate: &Candidate) -> Self {
         let addresses = candidate
             .addresses
@@ -232,28 +239,36 @@ fn message(error: &DiscoveryError) -> String {
         .iter()
         .filter(|attempt| attempt.place == error.place)
         .collect();
-    if last.len() > 1 {
-        let tried = last.iter().map(|attempt| {
-            let address = attempt.address.map(|address| format!(" at {address}"));
-            format!(
-                "{}{} ({})",
-                attempt.host,
-                address.unwrap_or_default(),
-                chain(&attempt.error)
-            )
-        });
-        let mut tried: Vec<_> = tried.collect();
-        // Both families of a host mostly fail alike
-        tried.dedup();
+    let tried = last
+        .iter()
+        .map(|attempt| format!("{} ({})", attempt.tried(), chain(&attempt.error)));
+    let mut tried: Vec<_> = tried.collect();
+    // Both families of a host mostly fail alike
+    tried.dedup();
+    // Of one, the cause has said it all
+    if tried.len() > 1 {
         message += "; tried ";
         message += &tried.join(", ");
     }
     message
 }
 
-fn chain(error: &dyn Error) -> String {
-    let mut text = String::new();
-    // Writing to a String cannot fail
-    let _ = write_chain(error, &mut text);
-    text
+/// An error and its sources on one line, in the terms of the command line
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut texts = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        texts.push(match cause.downcast_ref() {
+            Some(AddressRefusal::Denied(net)) => {
+                format!("in the network {net}, which --deny-net denies")
+            }
+            Some(AddressRefusal::SpecialPurpose(net)) => {
+                format!("in the special-purpose network {net}; --allow-net would admit it")
+            }
+            // Either no refusal, or one that this build does not know: the enum is open
+            Some(_) | None => cause.to_string(),
+        });
+        next = cause.source();
+    }
+    texts.join(": ")
 }

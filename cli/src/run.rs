@@ -1,21 +1,20 @@
 //! `resolve` and `check`: all names, so many at once, each written when it is done.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::pin::pin;
 use std::process::ExitCode;
 
 use fedway_core::Edition;
 use fedway_driver::dns::Dns;
 use fedway_driver::{BuildError, Io, Resolver};
-use futures_util::StreamExt as _;
-use futures_util::stream;
-use indicatif::{ProgressBar, ProgressStyle};
+use futures_util::future::{Either, select};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use crate::args::{Format, Runtime, SearchArgs};
+use crate::args::{Runtime, SearchArgs};
+use crate::failure::{Failure, USAGE, complain, written};
 use crate::inquiry;
-use crate::names::{self, Given};
+use crate::names::{Given, Names};
+use crate::output::{self, Output};
 use crate::report::Report;
-use crate::text::Block;
-use crate::{Failure, USAGE, complain};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
@@ -29,19 +28,19 @@ pub(crate) fn run(verb: Verb, args: &SearchArgs) -> Result<ExitCode, Failure> {
     // lets us have too few, names fail for the want of them, and say so
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let builder = args.builder()?;
-    let names = names::given(args)?;
+    let names = Names::new(args)?;
     match args.runtime {
         Runtime::Smol => {
             let resolver = builder
                 .build(fedway_smol::Sockets::default())
                 .map_err(unusable)?;
-            Ok(smol::block_on(look_at(verb, args, &resolver, &names)))
+            smol::block_on(look_at(verb, args, &resolver, &names))
         }
         Runtime::Tokio => {
             let resolver = builder
                 .build(fedway_tokio::Sockets::default())
                 .map_err(unusable)?;
-            Ok(tokio_runtime()?.block_on(look_at(verb, args, &resolver, &names)))
+            tokio_runtime()?.block_on(look_at(verb, args, &resolver, &names))
         }
     }
 }
@@ -62,33 +61,41 @@ async fn look_at<I: Io, D: Dns>(
     verb: Verb,
     args: &SearchArgs,
     resolver: &Resolver<I, D>,
-    names: &[Given],
-) -> ExitCode {
+    names: &Names<'_>,
+) -> Result<ExitCode, Failure> {
     let edition = resolver.config().edition;
-    let reports = stream::iter(names)
-        .map(|given| async move { (given, report(verb, resolver, edition, given).await) })
-        .buffer_unordered(args.jobs.into());
-    let mut reports = std::pin::pin!(reports);
-    let progress = progress(names.len());
-    let mut status = Status::default();
-    while let Some((given, report)) = reports.next().await {
-        status.count(given, &report);
-        if given.argument
-            && let Err(error) = &given.parsed
-        {
-            progress.suspend(|| complain(&format!("{:?}: {error}", given.text)));
+    let jobs = usize::from(args.jobs);
+    // While a reader pauses, as many results may wait for it as names are looked at at once
+    let progress = output::progress(names.count());
+    let output = Output::start(args.format, 2 * jobs, progress)?;
+    let status = {
+        let begun = names
+            .stream()
+            .and_then(|given| async { Ok((given, output.place().await)) });
+        let statuses = begun
+            .map(|begun| async move {
+                let (given, place) = match begun {
+                    Ok(begun) => begun,
+                    Err(message) => return Status::stopped(message),
+                };
+                let report = report(verb, resolver, edition, &given).await;
+                let status = Status::of(&given, &report);
+                place.write(given, report);
+                status
+            })
+            .buffer_unordered(jobs);
+        let all = statuses.fold(Status::default(), async |all, one| all.and(one));
+        match select(pin!(all), pin!(output.ended())).await {
+            Either::Left((status, _)) => status,
+            // Nobody is left to find anything out for
+            Either::Right(_) => Status::default(),
         }
-        if progress
-            .suspend(|| write(args.format, given, &report))
-            .is_err()
-        {
-            // Whoever read has gone: nobody is left to find anything out for
-            return ExitCode::FAILURE;
-        }
-        progress.inc(1);
+    };
+    let result = output.finish();
+    if let Some(message) = &status.stopped {
+        complain(message);
     }
-    progress.finish_and_clear();
-    status.code()
+    Ok(written(result, status.code()))
 }
 
 async fn report<I: Io, D: Dns>(
@@ -108,58 +115,47 @@ async fn report<I: Io, D: Dns>(
     Report::new(&given.text, edition, inquiry)
 }
 
-fn write(format: Format, given: &Given, report: &Report) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
-    match format {
-        Format::Json => {
-            serde_json::to_writer(&mut out, report)?;
-            writeln!(out)
-        }
-        // A bad name on the command line has had its line on standard error
-        Format::Text if given.argument && given.parsed.is_err() => Ok(()),
-        Format::Text => write!(
-            out,
-            "{}",
-            Block {
-                name: &given.text,
-                report
-            }
-        ),
-    }
-}
-
-/// A bar on standard error, if that is a terminal and there is something to count
-fn progress(len: usize) -> ProgressBar {
-    if len < 2 || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {eta}");
-    let bar = ProgressBar::new(len as u64);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
 /// "0 all good, 1 some name failed, 2 usage"
 #[derive(Debug, Default)]
 struct Status {
     failed: bool,
     /// A name on the command line is no name
     misused: bool,
+    /// Why no further names could be read
+    stopped: Option<String>,
 }
 
 impl Status {
-    fn count(&mut self, given: &Given, report: &Report) {
-        self.failed |= !report.ok;
-        self.misused |= given.argument && given.parsed.is_err();
+    fn of(given: &Given, report: &Report) -> Self {
+        Self {
+            failed: !report.ok,
+            misused: given.argument && given.parsed.is_err(),
+            stopped: None,
+        }
+    }
+
+    fn stopped(message: String) -> Self {
+        Self {
+            stopped: Some(message),
+            ..Self::default()
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            failed: self.failed || other.failed,
+            misused: self.misused || other.misused,
+            stopped: self.stopped.or(other.stopped),
+        }
     }
 
     fn code(&self) -> ExitCode {
-        match (self.misused, self.failed) {
-            (true, _) => ExitCode::from(USAGE),
-            (false, true) => ExitCode::FAILURE,
-            (false, false) => ExitCode::SUCCESS,
+        if self.misused || self.stopped.is_some() {
+            ExitCode::from(USAGE)
+        } else if self.failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
         }
     }
 }

@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use fedway_core::Verdict;
 use fedway_driver::{CertificateSummary, LoggedAt, SctOutcome, Transparency, rfc3339};
 use rustls::pki_types::CertificateDer;
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 /// How the server was, or would be, trusted
 ///
@@ -32,16 +33,28 @@ pub(crate) struct Session {
     certificate_transparency: Option<Logged>,
 }
 
-/// One certificate of a chain; null is what could not be read
-#[derive(Debug, Serialize)]
+/// One certificate of a chain, `None` where it could not be read
+#[derive(Debug)]
 struct Certificate {
-    names: Vec<String>,
-    subject: Option<String>,
-    issuer: Option<String>,
-    not_before: Option<String>,
-    not_after: Option<String>,
-    days_left: Option<i64>,
-    key: Option<String>,
+    summary: Option<CertificateSummary>,
+    /// When it was looked at, in seconds since 1970
+    now: u64,
+}
+
+/// The same keys always; null is what could not be read
+impl Serialize for Certificate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let it = self.summary.as_ref();
+        let mut object = serializer.serialize_struct("Certificate", 7)?;
+        object.serialize_field("names", it.map_or(&[][..], |it| &it.names))?;
+        object.serialize_field("subject", &it.map(|it| &it.subject))?;
+        object.serialize_field("issuer", &it.map(|it| &it.issuer))?;
+        object.serialize_field("not_before", &it.map(CertificateSummary::valid_from))?;
+        object.serialize_field("not_after", &it.map(CertificateSummary::valid_until))?;
+        object.serialize_field("days_left", &it.map(|it| it.days_left(self.now)))?;
+        object.serialize_field("key", &it.map(|it| it.key.to_string()))?;
+        object.end()
+    }
 }
 
 /// What the logs say of the server's certificate
@@ -87,14 +100,10 @@ impl Tls {
     }
 
     fn summary(&self) -> String {
-        let mut text = String::from(match self.status {
-            "skipped" => "certificate not verified",
-            _ => "certificate verified",
-        });
-        // Writing to a String cannot fail
-        if let Some(rule) = &self.rule {
-            let _ = write!(text, " by rule {rule}");
-        }
+        let mut text = match &self.rule {
+            Some(rule) => format!("certificate not verified by rule {rule}"),
+            None => String::from("certificate verified"),
+        };
         let Session {
             version,
             cipher_suite,
@@ -102,6 +111,7 @@ impl Tls {
             ..
         } = &self.session;
         for part in [version, cipher_suite, key_exchange].into_iter().flatten() {
+            // Writing to a String cannot fail
             let _ = write!(text, ", {part}");
         }
         text
@@ -136,47 +146,30 @@ impl Session {
 impl Certificate {
     fn read(der: &CertificateDer<'_>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        Self::new(
-            CertificateSummary::read(der).ok(),
-            // Before 1970 nothing is left or over
-            now.unwrap_or_default().as_secs(),
-        )
-    }
-
-    fn new(summary: Option<CertificateSummary>, now: u64) -> Self {
         Self {
-            subject: summary.as_ref().map(|it| it.subject.clone()),
-            issuer: summary.as_ref().map(|it| it.issuer.clone()),
-            not_before: summary.as_ref().map(CertificateSummary::valid_from),
-            not_after: summary.as_ref().map(CertificateSummary::valid_until),
-            days_left: summary.as_ref().map(|it| it.days_left(now)),
-            key: summary.as_ref().map(|it| it.key.to_string()),
-            names: summary.map(|it| it.names).unwrap_or_default(),
+            summary: CertificateSummary::read(der).ok(),
+            // Before 1970 nothing is left or over
+            now: now.unwrap_or_default().as_secs(),
         }
     }
 
     fn line(&self) -> String {
-        let (Some(subject), Some(issuer), Some(not_after), Some(days), Some(key)) = (
-            &self.subject,
-            &self.issuer,
-            &self.not_after,
-            self.days_left,
-            &self.key,
-        ) else {
+        let Some(it) = &self.summary else {
             return "unreadable".into();
         };
-        let whom = match self.names.split_at_checked(MAX_NAMES_SHOWN) {
-            _ if self.names.is_empty() => subject.clone(),
-            None | Some((_, [])) => self.names.join(" "),
+        let whom = match it.names.split_at_checked(MAX_NAMES_SHOWN) {
+            _ if it.names.is_empty() => it.subject.clone(),
+            None | Some((_, [])) => it.names.join(" "),
             Some((shown, rest)) => format!("{} and {} more", shown.join(" "), rest.len()),
         };
-        let left = match days {
+        let left = match it.days_left(self.now) {
             0 => "less than a day left".into(),
             1 => "1 day left".into(),
-            2.. => format!("{days} days left"),
+            days @ 2.. => format!("{days} days left"),
             _ => "expired".into(),
         };
-        format!("{whom}, by {issuer}, until {not_after} ({left}), {key}")
+        let (issuer, until, key) = (&it.issuer, it.valid_until(), &it.key);
+        format!("{whom}, by {issuer}, until {until} ({left}), {key}")
     }
 }
 
@@ -226,9 +219,16 @@ mod tests {
 
     #[test]
     fn a_certificate_that_cannot_be_read_is_said_to_be_so() {
-        let unreadable = Certificate::new(None, 0);
+        let unreadable = Certificate {
+            summary: None,
+            now: 0,
+        };
         assert_eq!(unreadable.line(), "unreadable");
-        assert!(unreadable.names.is_empty());
+        let json = serde_json::to_string(&unreadable).unwrap();
+        assert_eq!(
+            json,
+            r#"{"names":[],"subject":null,"issuer":null,"not_before":null,"not_after":null,"days_left":null,"key":null}"#
+        );
     }
 
     #[test]
@@ -236,8 +236,8 @@ mod tests {
         let authority = Authority::new("An authority").unwrap();
         let line = |names: &[&str], now| {
             let issued = authority.issue(&Issuable::for_names(names.iter().copied()));
-            let summary = CertificateSummary::read(&issued.unwrap().chain[0]);
-            Certificate::new(summary.ok(), now).line()
+            let summary = CertificateSummary::read(&issued.unwrap().chain[0]).ok();
+            Certificate { summary, now }.line()
         };
         let year_3000 = 32_503_680_000;
         assert_eq!(

@@ -5,8 +5,9 @@
 //! ([IPv4](https://www.iana.org/assignments/iana-ipv4-special-registry),
 //! [IPv6](https://www.iana.org/assignments/iana-ipv6-special-registry), as of October 2025) say which
 //! addresses are no public unicast addresses; multicast (RFC 5771, RFC 4291 §2.7) and the deprecated
-//! site-local prefix (RFC 3879) are refused with them. An IPv6 address that carries an IPv4 address is
-//! judged by that one.
+//! site-local prefix (RFC 3879) are refused with them, and so is all of IPv6 outside 2000::/3: the rest of
+//! the [address space](https://www.iana.org/assignments/ipv6-address-space) is reserved by the IETF or
+//! special. An IPv6 address that carries an IPv4 address is judged by that one.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// The most specific net that holds the address decides; of two as specific, the one that denies. An
 /// address that no net holds is refused if it is special-purpose. A net of IPv4 addresses holds their
-/// IPv6 twins too (IPv4-mapped, IPv4-compatible, 6to4, NAT64, Teredo), as 96 bits more specific.
+/// IPv6 twins too (IPv4-mapped, IPv4-compatible, 6to4, ISATAP, NAT64, Teredo), as 96 bits more specific.
 ///
 /// ```
 /// use fedway_core::AddressPolicy;
@@ -48,11 +49,12 @@ impl AddressPolicy {
     ///
     /// If it may not, the reason.
     pub fn judge(&self, address: IpAddr) -> Result<(), AddressRefusal> {
-        let embedded = embedded_ipv4(address);
+        let (embedded, isatap) = (embedded_ipv4(address), isatap_ipv4(address));
+        let twin = embedded.or(isatap);
         let closest = |nets: &[IpNet]| {
             let lengths = nets
                 .iter()
-                .filter_map(|net| Self::specificity(net, address, embedded));
+                .filter_map(|net| Self::specificity(net, address, twin));
             lengths.max_by_key(|(length, _)| *length)
         };
         match (closest(&self.allow), closest(&self.deny)) {
@@ -61,19 +63,17 @@ impl AddressPolicy {
             (Some(_), None) => return Ok(()),
             (None, None) => {}
         }
-        match special_purpose(embedded.map_or(address, IpAddr::V4)) {
+        // An ISATAP address may have any prefix, which counts as well; the other twins' prefixes say nothing more
+        let special = special_purpose(embedded.map_or(address, IpAddr::V4));
+        match special.or_else(|| special_purpose(isatap?.into())) {
             Some(net) => Err(AddressRefusal::SpecialPurpose(net)),
             None => Ok(()),
         }
     }
 
     /// How closely `net` describes the address: the bits it fixes of it, if it holds it at all
-    fn specificity(
-        net: &IpNet,
-        address: IpAddr,
-        embedded: Option<Ipv4Addr>,
-    ) -> Option<(u8, IpNet)> {
-        match (net, address, embedded) {
+    fn specificity(net: &IpNet, address: IpAddr, twin: Option<Ipv4Addr>) -> Option<(u8, IpNet)> {
+        match (net, address, twin) {
             (IpNet::V4(v4), IpAddr::V4(own), _) if v4.contains(&own) => {
                 Some((v4.prefix_len(), *net))
             }
@@ -116,16 +116,16 @@ impl Family {
     }
 }
 
-/// Why an address may not be dialled
+/// Why an address may not be dialled, and which setting of the configuration decides it
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum AddressRefusal {
     /// The administrator denies this net
-    #[error("in the denied network {0}")]
+    #[error("in the network {0}, which Config::addresses.deny denies")]
     Denied(IpNet),
     /// The address, or the IPv4 address in it, is in this special-purpose net
-    #[error("in the special-purpose network {0}")]
+    #[error("in the special-purpose network {0}; Config::addresses.allow would admit it")]
     SpecialPurpose(IpNet),
 }
 
@@ -154,9 +154,14 @@ fn special_purpose(address: IpAddr) -> Option<IpNet> {
         }
         IpAddr::V6(v6) => {
             let bits = u128::from(v6);
+            let eighth = Special {
+                bits: bits & EIGHTH,
+                prefix_len: 3,
+            };
             let net = SPECIAL_V6
                 .iter()
-                .find(|net| (bits ^ net.bits) >> (128 - net.prefix_len) == 0)?;
+                .find(|net| (bits ^ net.bits) >> (128 - net.prefix_len) == 0)
+                .or((eighth.bits != PUBLIC).then_some(&eighth))?;
             Ipv6Net::new(net.bits.into(), net.prefix_len)
                 .ok()
                 .map(IpNet::V6)
@@ -170,7 +175,7 @@ struct Special<Bits> {
     prefix_len: u8,
 }
 
-/// The IPv4 address that an IPv6 address leads to by one of the transition mechanisms
+/// The IPv4 address that an IPv6 address leads to by a transition mechanism with a prefix of its own
 fn embedded_ipv4(address: IpAddr) -> Option<Ipv4Addr> {
     let IpAddr::V6(v6) = address else { return None };
     let [.., e, f, g, h] = v6.octets();
@@ -186,6 +191,16 @@ fn embedded_ipv4(address: IpAddr) -> Option<Ipv4Addr> {
         [0x2002, high, low, ..] => Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))),
         // Teredo, whose client address has every bit inverted (RFC 4380 §4)
         [0x2001, 0, ..] => Some(Ipv4Addr::from(!u32::from(last))),
+        _ => None,
+    }
+}
+
+/// The IPv4 address in an ISATAP interface identifier, under whatever prefix (RFC 5214 §6.1)
+fn isatap_ipv4(address: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(v6) = address else { return None };
+    let [.., e, f, g, h] = v6.octets();
+    match v6.segments() {
+        [_, _, _, _, 0 | 0x200, 0x5efe, _, _] => Some(Ipv4Addr::new(e, f, g, h)),
         _ => None,
     }
 }
@@ -208,6 +223,10 @@ const fn v6_host(a: u16, b: u16, c: u16, d: u16, h: u16, prefix_len: u8) -> Spec
     }
 }
 
+/// The bits that tell one eighth of all IPv6 addresses from the others
+const EIGHTH: u128 = 0b111 << 125;
+/// 2000::/3: "Global Unicast" (RFC 3587 §3); all else is "Reserved by IETF" or special (IANA's IPv6 address space)
+const PUBLIC: u128 = 0b001 << 125;
 /// The bits of an IPv6 address outside an embedded IPv4 address
 const TWIN_BITS: u8 = 96;
 
@@ -329,6 +348,64 @@ mod tests {
                 "{special}"
             );
             assert_eq!(refusal(public), None, "{public}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_ipv6_is_dialled_outside_the_public_eighth() {
+        for (address, net) in [
+            ("::1:0:0", "::/3"),
+            ("64:ff9b:2::", "::/3"),
+            ("200::1", "::/3"),
+            ("400::1", "::/3"),
+            ("1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::/3"),
+            ("4000::", "4000::/3"),
+            ("fe00::1", "e000::/3"),
+            ("fec0::1", "fec0::/10"),
+        ] {
+            let net = AddressRefusal::SpecialPurpose(net.parse().unwrap());
+            assert_eq!(refusal(address), Some(net), "{address}");
+        }
+        assert_eq!(refusal("2000::"), None);
+        assert_eq!(refusal("3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), None);
+    }
+
+    #[test]
+    fn an_isatap_address_is_judged_by_its_prefix_and_by_the_ipv4_address_in_it() {
+        for (address, refused_for) in [
+            ("2606:4700::5efe:8.8.8.8", None),
+            ("2606:4700::200:5efe:8.8.8.8", None),
+            ("2606:4700::5efe:10.0.0.1", Some("10.0.0.0/8")),
+            ("2606:4700::200:5efe:10.0.0.1", Some("10.0.0.0/8")),
+            ("2606:4700::100:5efe:10.0.0.1", None),
+            ("fe80::5efe:8.8.8.8", Some("fe80::/10")),
+        ] {
+            let expected =
+                refused_for.map(|net| AddressRefusal::SpecialPurpose(net.parse().unwrap()));
+            assert_eq!(refusal(address), expected, "{address}");
+        }
+        let mut policy = AddressPolicy::default();
+        policy.deny.push("8.8.8.0/24".parse().unwrap());
+        policy.allow.push("10.0.0.0/8".parse().unwrap());
+        let judge = |address: &str| policy.judge(address.parse().unwrap());
+        assert!(judge("2606:4700::5efe:8.8.8.8").is_err());
+        assert_eq!(judge("2606:4700::5efe:10.0.0.1"), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_names_the_setting_that_decides_it() {
+        let net = "10.0.0.0/8".parse().unwrap();
+        for (refusal, text) in [
+            (
+                AddressRefusal::SpecialPurpose(net),
+                "in the special-purpose network 10.0.0.0/8; Config::addresses.allow would admit it",
+            ),
+            (
+                AddressRefusal::Denied(net),
+                "in the network 10.0.0.0/8, which Config::addresses.deny denies",
+            ),
+        ] {
+            assert_eq!(alloc::string::ToString::to_string(&refusal), text);
         }
     }
 

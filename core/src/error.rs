@@ -541,14 +541,18 @@ pub struct Attempt {
     pub error: AttemptError,
 }
 
+impl Attempt {
+    /// What was tried: the host, and the address once there was one
+    #[must_use]
+    pub fn tried(&self) -> impl fmt::Display + '_ {
+        Tried(self)
+    }
+}
+
 impl fmt::Display for Attempt {
     /// On one line, causes included; the step's number is for whoever knows the edition
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.host)?;
-        if let Some(address) = self.address {
-            write!(f, " at {address}")?;
-        }
-        write!(f, ": ")?;
+        write!(f, "{}: ", self.tried())?;
         write_chain(&self.error, f)
     }
 }
@@ -722,6 +726,18 @@ impl fmt::Display for To<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(location) => write!(f, " to {location}"),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Tried<'a>(&'a Attempt);
+
+impl fmt::Display for Tried<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.host)?;
+        match self.0.address {
+            Some(address) => write!(f, " at {address}"),
             None => Ok(()),
         }
     }

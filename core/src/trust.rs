@@ -18,7 +18,10 @@ use crate::name::{DnsName, Host, ServerName};
 
 /// What an administrator says about trust
 ///
-/// There is no switch for everything: a check is only ever skipped by a rule that names a domain or network.
+/// There is no one switch for everything: a check is only ever skipped by a rule that names a domain or network.
+/// A rule may be as wide as its writer makes it, though: `0.0.0.0/0` and `::/0` together skip every check, the
+/// first where an IPv4 address is dialled (as IPv4-mapped, too), the second where an IPv6 address is. Neither
+/// holds an address of the other family.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
@@ -223,6 +226,24 @@ mod tests {
         assert!(!skips("10.0.0.0/8", "example.org", "11.0.0.0"));
         assert!(!skips("10.0.0.0/8", "10.0.0.1", "192.0.2.1"));
         assert!(skips("2001:db8::/32", "example.org", "2001:db8::1"));
+    }
+
+    #[test]
+    fn a_network_of_every_address_skips_every_check_of_its_own_family() {
+        for (rule, address, is_skipped) in [
+            ("0.0.0.0/0", "192.0.2.1", true),
+            ("0.0.0.0/0", "::ffff:192.0.2.1", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "192.0.2.1", false),
+            ("::/0", "::ffff:192.0.2.1", false),
+        ] {
+            assert_eq!(
+                skips(rule, "example.org", address),
+                is_skipped,
+                "{rule} {address}"
+            );
+        }
     }
 
     #[test]

@@ -52,11 +52,13 @@ mod io;
 mod resolver;
 mod search;
 mod tasks;
+mod text;
 mod trust;
 
 pub use get::get;
 pub use io::{ByteStream, Datagrams, Io, TlsStream, before};
 pub use resolver::{BuildError, Builder, Connected, Resolver};
+pub use text::{is_hidden, printable};
 #[doc(hidden)]
 pub use trust::read_hostile;
 pub use trust::{

@@ -11,9 +11,11 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
+use crate::text::printable;
+
 /// The parts of a certificate (RFC 5280 §4.1) that an administrator asks for
 ///
-/// It comes from a stranger: texts are free of control characters and bounded in length and number.
+/// It comes from a stranger: texts are [printable] and bounded in length and number.
 ///
 /// ```
 /// use fedway_driver::CertificateSummary;
@@ -57,8 +59,8 @@ impl CertificateSummary {
                 .filter_map(host)
                 .take(MAX_NAMES)
                 .collect(),
-            subject: plain(&body.subject().to_string()),
-            issuer: plain(&body.issuer().to_string()),
+            subject: printable(&body.subject().to_string(), MAX_TEXT),
+            issuer: printable(&body.issuer().to_string(), MAX_TEXT),
             not_before: seconds(body.validity().not_before),
             not_after: seconds(body.validity().not_after),
             key: KeyType::of(body.subject_public_key_info()),
@@ -150,28 +152,6 @@ impl fmt::Display for KeyType {
 #[error("no readable certificate")]
 pub struct UnreadableCertificate;
 
-/// A stranger's text, bounded and without what a terminal would obey or a reader be misled by
-pub(super) fn plain(text: &str) -> String {
-    let mut plain: String = text
-        .chars()
-        .take(MAX_TEXT)
-        .map(|c| match c {
-            c if c.is_control() => char::REPLACEMENT_CHARACTER,
-            // What changes the direction of text (Unicode TR 9)
-            '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
-            c => c,
-        })
-        .collect();
-    if plain.len() < text.len() && text.chars().count() > MAX_TEXT {
-        plain.push('…');
-    }
-    plain
-}
-
 /// Writes seconds since 1970-01-01T00:00:00Z as RFC 3339 does
 #[must_use]
 pub fn rfc3339(seconds: u64) -> String {
@@ -188,7 +168,7 @@ pub fn rfc3339(seconds: u64) -> String {
 )]
 fn host(name: &GeneralName) -> Option<String> {
     match name {
-        GeneralName::DnsName(name) => Some(plain(name.as_str())),
+        GeneralName::DnsName(name) => Some(printable(name.as_str(), MAX_TEXT)),
         GeneralName::IpAddress(octets) => {
             let octets = octets.as_bytes();
             let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
@@ -239,18 +219,11 @@ const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 /// What most public authorities allow in one certificate
 pub(super) const MAX_NAMES: usize = 100;
 /// The longest DNS name has 253 characters (RFC 1035 §2.3.4)
-const MAX_TEXT: usize = 256;
+pub(super) const MAX_TEXT: usize = 256;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_are_printable_and_bounded() {
-        assert_eq!(plain("a\u{1b}[31m\u{202e}b"), "a\u{fffd}[31m\u{fffd}b");
-        let long = plain(&"ä".repeat(300));
-        assert_eq!(long.chars().count(), MAX_TEXT + 1);
-    }
 
     #[test]
     fn days_left_are_whole_and_negative_once_expired() {

@@ -12,8 +12,9 @@ use fedway_core::{CertificateError, ConnectError, TlsError};
 use rustls::OtherError;
 use rustls::pki_types::{ServerName, UnixTime};
 
-use super::certificate::{MAX_NAMES, plain};
+use super::certificate::{MAX_NAMES, MAX_TEXT};
 use crate::io::is_out_of_sockets;
+use crate::text::printable;
 
 /// A TCP connection or handshake that failed
 pub(crate) fn connect_error(error: &io::Error) -> ConnectError {
@@ -163,7 +164,7 @@ fn presented_name(presented: &str) -> String {
     let inner = presented
         .split_once('(')
         .and_then(|(_, rest)| rest.strip_suffix(')'));
-    plain(inner.unwrap_or(presented).trim_matches('"'))
+    printable(inner.unwrap_or(presented).trim_matches('"'), MAX_TEXT)
 }
 
 /// The DER of signature algorithms over broken hashes (RFC 3279 §2.2)

@@ -1,7 +1,7 @@
 //! Whom to trust: the roots, and the files they come from.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -152,6 +152,12 @@ pub enum TrustError {
     /// The cryptographic provider supports neither TLS 1.2 nor 1.3
     #[error("the cryptographic provider supports no usable TLS version")]
     Provider,
+    /// A file is larger than any that has its place here: 64 MiB
+    #[error("{}: larger than 64 MiB", path.display())]
+    TooLarge {
+        /// The file
+        path: PathBuf,
+    },
     /// A file could not be read
     #[error("{}: {error}", path.display())]
     Unreadable {
@@ -188,11 +194,24 @@ pub enum PemError {
 
 /// A file, or the error that names it
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, TrustError> {
-    fs::read(path).map_err(|error| TrustError::Unreadable {
+    let unreadable = |error: io::Error| TrustError::Unreadable {
         path: path.into(),
         error: error.kind(),
-    })
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    // One byte more tells a file that is too large; a device may have no end
+    file.take(MAX_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(TrustError::TooLarge { path: path.into() });
+    }
+    Ok(bytes)
 }
+
+/// The largest file that is read, in bytes. Revocation lists of public authorities have up to 10 MiB; our choice
+const MAX_FILE: u64 = 64 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -218,6 +237,15 @@ mod tests {
         let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let error = Roots::none().add_pem(pem.as_bytes());
         assert_eq!(error, Err(PemError::Malformed { certificate: 1 }));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_an_end_is_refused() {
+        let error = Roots::none()
+            .add_pem_file(Path::new("/dev/zero"))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "/dev/zero: larger than 64 MiB");
     }
 
     #[test]

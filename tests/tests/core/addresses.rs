@@ -35,6 +35,8 @@ fn a_special_purpose_literal_is_not_dialled() {
         ("[fd00::1]", "fc00::/7"),
         ("[::ffff:127.0.0.1]", "127.0.0.0/8"),
         ("[64:ff9b::10.0.0.1]", "10.0.0.0/8"),
+        ("[2606:4700::5efe:10.0.0.1]", "10.0.0.0/8"),
+        ("[4000::1]", "4000::/3"),
     ] {
         for goal in Goal::ALL {
             let run = Script::new(goal, name).run();
@@ -76,9 +78,12 @@ fn a_special_purpose_answer_is_not_dialled() {
     assert_eq!(
         attempts,
         [
-            "example.org at [::1]:9000: address refused: in the special-purpose network ::1/128",
-            "example.org at 10.0.0.1:9000: address refused: in the special-purpose network 10.0.0.0/8",
-            "example.org at 127.0.0.1:9000: address refused: in the special-purpose network 127.0.0.0/8",
+            "example.org at [::1]:9000: address refused: in the special-purpose network ::1/128; \
+             Config::addresses.allow would admit it",
+            "example.org at 10.0.0.1:9000: address refused: in the special-purpose network 10.0.0.0/8; \
+             Config::addresses.allow would admit it",
+            "example.org at 127.0.0.1:9000: address refused: in the special-purpose network 127.0.0.0/8; \
+             Config::addresses.allow would admit it",
         ]
     );
 }

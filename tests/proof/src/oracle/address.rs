@@ -36,17 +36,24 @@ impl Judge {
                 }
             }
         }
-        let judged = twin.unwrap_or(address);
-        for net in NETS.iter() {
-            if net.contains(&judged) {
-                return Err(AddressRefusal::SpecialPurpose(*net));
+        // A prefix that only says that there is an IPv4 address inside is not looked at itself
+        let own = if has_prefix_of_twins(address) {
+            None
+        } else {
+            Some(address)
+        };
+        for judged in [own, twin].into_iter().flatten() {
+            for net in NETS.iter() {
+                if net.contains(&judged) {
+                    return Err(AddressRefusal::SpecialPurpose(*net));
+                }
             }
         }
         Ok(())
     }
 }
 
-/// The IPv4 address inside: v4-mapped, v4-compatible, v4-translated, 6to4, NAT64, Teredo
+/// The IPv4 address inside: v4-mapped, v4-compatible, v4-translated, 6to4, NAT64, Teredo; or ISATAP
 fn twin(address: IpAddr) -> Option<IpAddr> {
     let IpAddr::V6(v6) = address else {
         return None;
@@ -58,13 +65,21 @@ fn twin(address: IpAddr) -> Option<IpAddr> {
     }
     let place = LazyLock::force(&TWINS)
         .iter()
-        .find(|(net, _)| net.contains(&address))?;
-    let v4 = match place.1 {
-        Place::High => (bits >> 80) as u32,
-        Place::Low => low,
-        Place::LowInverted => !low,
+        .find(|(net, _)| net.contains(&address));
+    let v4 = match place {
+        Some((_, Place::High)) => (bits >> 80) as u32,
+        Some((_, Place::Low)) => low,
+        Some((_, Place::LowInverted)) => !low,
+        // "00-00-5E-FE" or "02-00-5E-FE" before the address (RFC 5214)
+        None if (bits >> 32) as u32 & !0x0200_0000 == 0x5efe => low,
+        None => return None,
     };
     Some(Ipv4Addr::from_bits(v4).into())
+}
+
+fn has_prefix_of_twins(address: IpAddr) -> bool {
+    let is_twin = |(net, _): &(IpNet, Place)| net.contains(&address);
+    twin(address).is_some() && TWINS.iter().any(is_twin)
 }
 
 fn parse(net: &str) -> IpNet {
@@ -92,7 +107,7 @@ static TWINS: LazyLock<[(IpNet, Place); 6]> = LazyLock::new(|| {
 static NETS: LazyLock<Vec<IpNet>> =
     LazyLock::new(|| SPECIAL.iter().map(|net| parse(net)).collect());
 
-const SPECIAL: [&str; 31] = [
+const SPECIAL: [&str; 38] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -124,4 +139,11 @@ const SPECIAL: [&str; 31] = [
     "fe80::/10",
     "fec0::/10",
     "ff00::/8",
+    "::/3",
+    "4000::/3",
+    "6000::/3",
+    "8000::/3",
+    "a000::/3",
+    "c000::/3",
+    "e000::/3",
 ];

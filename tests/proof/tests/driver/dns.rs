@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fedway_core::{Absence, AttemptError, DiscoveryErrorKind, DnsError, Found, Lookahead, Warning};
+use fedway_core::{
+    Absence, AttemptError, Config, DiscoveryErrorKind, DnsError, Found, Lookahead, Warning,
+    write_chain,
+};
 use fedway_driver::dns::DnsConfig;
 use fedway_proof::on_every_runtime;
 use fedway_proof::runtime::Runtime;
@@ -38,6 +41,7 @@ on_every_runtime! {
     questions_are_absolute_whatever_the_name_looks_like,
     special_names_are_never_asked_for,
     the_hosts_file_is_read_before_dns_is_asked,
+    an_own_name_at_the_loopback_device_is_refused_with_the_setting_that_would_admit_it,
     a_service_that_is_not_offered_ends_the_search,
     names_that_no_message_can_hold_are_not_sent,
 }
@@ -418,22 +422,43 @@ fn special_names_are_never_asked_for<R: Runtime>() {
 
 fn the_hosts_file_is_read_before_dns_is_asked<R: Runtime>() {
     let mut rig = healthy();
+    let line = "203.0.113.9 example.org # as an administrator wants it\n";
+    let found = with_hosts(&mut rig, line, |rig| rig.resolve::<R>(NAME));
+    assert_eq!(addresses(&found.unwrap()), ["203.0.113.9:8448"]);
+    assert_eq!(rig.questions(), [""; 0]);
+}
+
+/// As Debian's installer writes it
+fn an_own_name_at_the_loopback_device_is_refused_with_the_setting_that_would_admit_it<
+    R: Runtime,
+>() {
+    let mut rig = healthy();
+    let line = "127.0.1.1 example.org example\n";
+    let error = with_hosts(&mut rig, line, |rig| rig.resolve::<R>(NAME)).unwrap_err();
+    let mut text = String::new();
+    write_chain(&error, &mut text).unwrap();
+    let reason = "address refused: in the special-purpose network 127.0.0.0/8; \
+                  Config::addresses.allow would admit it";
+    assert!(text.ends_with(reason), "{text}");
+    let allow = |config: &mut Config| config.addresses.allow.push("127.0.1.1/32".parse().unwrap());
+    let mut rig = rig.configure(allow);
+    let found = with_hosts(&mut rig, line, |rig| rig.resolve::<R>(NAME));
+    assert_eq!(addresses(&found.unwrap()), ["127.0.1.1:8448"]);
+}
+
+/// What comes of a search while this is the hosts file
+fn with_hosts<T>(rig: &mut Rig, content: &str, search: impl FnOnce(&Rig) -> T) -> T {
     let file = format!(
         "fedway-hosts-{}-{}",
         std::process::id(),
         rig.world.dns().port()
     );
     let path = std::env::temp_dir().join(file);
-    std::fs::write(
-        &path,
-        "203.0.113.9 example.org # as an administrator wants it\n",
-    )
-    .unwrap();
+    std::fs::write(&path, content).unwrap();
     rig.dns.hosts = Some(path.clone());
-    let found = rig.resolve::<R>(NAME);
+    let outcome = search(rig);
     std::fs::remove_file(path).unwrap();
-    assert_eq!(addresses(&found.unwrap()), ["203.0.113.9:8448"]);
-    assert_eq!(rig.questions(), [""; 0]);
+    outcome
 }
 
 fn a_service_that_is_not_offered_ends_the_search<R: Runtime>() {
