@@ -95,6 +95,7 @@ mod found;
 mod freshness;
 mod machine;
 mod name;
+mod random;
 mod srv;
 mod time;
 mod trust;
