@@ -88,6 +88,7 @@ mod action;
 mod address;
 mod answer;
 mod config;
+mod date;
 mod discovery;
 mod edition;
 mod error;
