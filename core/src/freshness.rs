@@ -1,4 +1,4 @@
-//! How long a .well-known response may be believed: RFC 9111, as a private cache that has no clock.
+//! How long answers may be believed; of .well-known, by RFC 9111, as a private cache that has no clock.
 //!
 //! What is decided here, where the RFC leaves it open or a cache of its kind has no choice:
 //!
@@ -19,9 +19,39 @@ use alloc::vec::Vec;
 use core::iter;
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::answer::{FieldName, HttpAnswer};
-use crate::config::Lifetimes;
 use crate::date::parse_http_date;
+
+/// How long answers are believed that do not say so themselves, or say too little or too much
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct Lifetimes {
+    /// A DNS question that could not be answered, and an absence without an SOA; 5 s
+    pub dns_failure: Duration,
+    /// A .well-known response that says nothing of its freshness; 24 h, to which up to a tenth is added or taken away
+    pub well_known: Duration,
+    /// The first failure of .well-known; 1 min
+    pub well_known_failure: Duration,
+    /// A .well-known response at least, whatever it says; 5 min
+    pub well_known_least: Duration,
+    /// A .well-known response at most, whatever it says; 48 h
+    pub well_known_most: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            dns_failure: DNS_FAILURE_LIFETIME,
+            well_known: WELL_KNOWN_LIFETIME,
+            well_known_failure: WELL_KNOWN_FAILURE_LIFETIME,
+            well_known_least: WELL_KNOWN_LEAST_LIFETIME,
+            well_known_most: WELL_KNOWN_MOST_LIFETIME,
+        }
+    }
+}
 
 /// How long a response may be believed from now on, within the limits of `lifetimes`
 ///
@@ -189,6 +219,16 @@ fn jitter(lifetime: Duration, draw: u64) -> Duration {
     (lifetime - lifetime / 10).saturating_add(share)
 }
 
+/// RFC 2308 §7.1 allows five minutes at most; our choice
+const DNS_FAILURE_LIFETIME: Duration = Duration::from_secs(5);
+/// Step 3: "The recommended sensible default is 24 hours"
+const WELL_KNOWN_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+/// Step 3: errors "up to an hour", with "exponential backoff": where that begins is our choice
+const WELL_KNOWN_FAILURE_LIFETIME: Duration = Duration::from_secs(60);
+/// As Synapse's `WELL_KNOWN_MIN_CACHE_PERIOD`
+const WELL_KNOWN_LEAST_LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// Step 3: "a maximum cache time for responses: 48 hours is recommended"
+const WELL_KNOWN_MOST_LIFETIME: Duration = Duration::from_secs(48 * 3_600);
 /// "If a cache receives a delta-seconds value greater than the greatest integer it can represent …, the cache MUST consider
 /// the value to be 2147483648 (2^31) or the greatest positive integer it can conveniently represent" (§1.2.2)
 const MAX_DELTA_SECONDS: u64 = 1 << 31;
