@@ -324,7 +324,11 @@ mod tests {
                 "ext=\"no-store, max-age=1\", max-age=3600",
                 3_600,
             ),
-            ("9110 5.6.4", "ext=\"a\\\", no-store\", max-age=3600", 3_600),
+            (
+                "9110 5.6.4",
+                "ext=\"a\\\", no-store, b\", max-age=3600",
+                3_600,
+            ),
             ("9110 5.6.4", "ext=\"a\"b, max-age=3600", 3_600),
             ("9110 5.6.4", "ext=a\"b, max-age=3600, c\"d", 3_600),
             ("9110 5.6.4", "max-age=3600, ext=\"no-store", LEAST),
@@ -365,6 +369,16 @@ mod tests {
         const IN_TWO: &str = "Expires: Sun, 06 Nov 1994 10:49:37 GMT";
         const A_MINUTE_LATER: &str = "Date: Sun, 06 Nov 1994 08:50:37 GMT";
         let rows: &[(&str, &[&str], u64)] = &[
+            (
+                "1.2.2",
+                &["Cache-Control: max-age=9999999999", "Age: 2147483347"],
+                301,
+            ),
+            (
+                "1.2.2",
+                &["Cache-Control: max-age=9999999999", "Age: 2147483348"],
+                LEAST,
+            ),
             (
                 "4.2.1",
                 &["Cache-Control: max-age=60", "Cache-Control: no-cache"],
