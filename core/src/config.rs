@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{AddressPolicy, Family};
 use crate::edition::Edition;
+use crate::freshness::Lifetimes;
 use crate::trust::TrustPolicy;
 
 /// The policies of a search
@@ -95,35 +96,6 @@ impl Families {
     }
 }
 
-/// How long answers are believed that do not say so themselves, or say too little or too much
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct Lifetimes {
-    /// A DNS question that could not be answered, and an absence without an SOA; 5 s
-    pub dns_failure: Duration,
-    /// A .well-known response that says nothing of its freshness; 24 h, to which up to a tenth is added or taken away
-    pub well_known: Duration,
-    /// The first failure of .well-known; 1 min
-    pub well_known_failure: Duration,
-    /// A .well-known response at least, whatever it says; 5 min
-    pub well_known_least: Duration,
-    /// A .well-known response at most, whatever it says; 48 h
-    pub well_known_most: Duration,
-}
-
-impl Default for Lifetimes {
-    fn default() -> Self {
-        Self {
-            dns_failure: DNS_FAILURE_LIFETIME,
-            well_known: WELL_KNOWN_LIFETIME,
-            well_known_failure: WELL_KNOWN_FAILURE_LIFETIME,
-            well_known_least: WELL_KNOWN_LEAST_LIFETIME,
-            well_known_most: WELL_KNOWN_MOST_LIFETIME,
-        }
-    }
-}
-
 /// How much a search reads and follows
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -198,16 +170,6 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const WELL_KNOWN_DEADLINE: Duration = Duration::from_secs(10);
 /// What a person or a federation queue still waits for; our choice
 const SEARCH_DEADLINE: Duration = Duration::from_secs(30);
-/// RFC 2308 §7.1 allows five minutes at most; our choice
-const DNS_FAILURE_LIFETIME: Duration = Duration::from_secs(5);
-/// Step 3: "The recommended sensible default is 24 hours"
-const WELL_KNOWN_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
-/// Step 3: errors "up to an hour", with "exponential backoff": where that begins is our choice
-const WELL_KNOWN_FAILURE_LIFETIME: Duration = Duration::from_secs(60);
-/// As Synapse's `WELL_KNOWN_MIN_CACHE_PERIOD`
-const WELL_KNOWN_LEAST_LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// Step 3: "a maximum cache time for responses: 48 hours is recommended"
-const WELL_KNOWN_MOST_LIFETIME: Duration = Duration::from_secs(48 * 3_600);
 /// .well-known and its redirects, and two hosts tried to their end; whoever is looked up must get no port scanner. Our choice
 const MAX_ATTEMPTS: u8 = 32;
 /// Four addresses of each family; our choice

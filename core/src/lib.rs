@@ -88,6 +88,7 @@ mod action;
 mod address;
 mod answer;
 mod config;
+mod date;
 mod discovery;
 mod edition;
 mod error;
@@ -95,6 +96,7 @@ mod found;
 mod freshness;
 mod machine;
 mod name;
+mod random;
 mod srv;
 mod time;
 mod trust;
@@ -105,7 +107,7 @@ pub use action::{
 };
 pub use address::{AddressPolicy, AddressRefusal, Family};
 pub use answer::{Absence, Answer, Field, FieldName, HttpAnswer, Shown, SrvRecord};
-pub use config::{Config, Deadlines, Families, Lifetimes, Limits, Lookahead, Racing};
+pub use config::{Config, Deadlines, Families, Limits, Lookahead, Racing};
 pub use discovery::Discovery;
 pub use edition::{Edition, Order, Place, Route, Rules, Service, Steps, UnknownEdition};
 pub use error::{
@@ -116,6 +118,7 @@ pub use found::{
     Candidate, CandidateAddress, Connection, Destination, DiscoveryError, DiscoveryErrorKind,
     Found, Notes, Warning, WellKnown,
 };
+pub use freshness::Lifetimes;
 pub use ipnet::IpNet;
 pub use machine::{Machine, Step};
 pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerNameErrorKind};

@@ -16,6 +16,7 @@ use crate::error::{ConnectError, FetchError, RedirectError, WellKnownError};
 use crate::found::WellKnown;
 use crate::freshness;
 use crate::name::ServerName;
+use crate::random;
 use crate::time::Instant;
 use crate::well_known::{Url, parse_well_known, printable};
 
@@ -148,7 +149,10 @@ impl Fetch {
             200 => Some(match parse_well_known(&answer.body) {
                 Ok(name) => {
                     let lifetimes = &context.config.lifetimes;
-                    let lifetime = freshness::lifetime(&answer, lifetimes, context.seed);
+                    // The host that was asked for: many may be redirected to one
+                    let first = self.seen.first().unwrap_or(&self.url);
+                    let draw = random::draw(context.seed, &first.authority);
+                    let lifetime = freshness::lifetime(&answer, lifetimes, draw);
                     Ok(Delegation { name, lifetime })
                 }
                 Err(error) => Err(WellKnownError::Body(error)),

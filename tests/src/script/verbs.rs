@@ -1,11 +1,12 @@
 //! The verbs a script is written with.
 
+use std::mem;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use fedway_core::{
-    Absence, Answer, CertificateError, ConnectError, DnsError, FetchError, HttpAnswer, SrvRecord,
-    TlsError,
+    Absence, Answer, CertificateError, ConnectError, DnsError, FetchError, FieldName, HttpAnswer,
+    SrvRecord, TlsError,
 };
 
 use super::reply::{DnsResult, HttpResult, Peer, Reply, found, none};
@@ -47,6 +48,24 @@ impl<T> Dns<'_, T> {
     pub fn by_alias(self) -> Self {
         if let Some(Ok(Answer::Found { alias, .. })) = &mut self.0.says {
             *alias = true;
+        }
+        self
+    }
+
+    /// The answer may be believed this long: 5 min if nothing is said
+    pub fn lasts(self, time: Duration) -> Self {
+        match &mut self.0.says {
+            Some(Ok(Answer::Found { ttl, .. })) => *ttl = time,
+            Some(Ok(Answer::Absent { ttl, .. })) => *ttl = Some(time),
+            Some(Err(_)) | None => {}
+        }
+        self
+    }
+
+    /// There is no SOA in the answer, which would say how long an absence may be believed (RFC 2308 §5)
+    pub fn without_soa(self) -> Self {
+        if let Some(Ok(Answer::Absent { ttl, .. })) = &mut self.0.says {
+            *ttl = None;
         }
         self
     }
@@ -158,6 +177,14 @@ impl Page<'_> {
     /// A redirect to this `Location`
     pub fn redirects(self, status: u16, location: &str) -> Self {
         self.gives(HttpAnswer::redirect(status, location))
+    }
+
+    /// The response has one more header field
+    pub fn with(self, name: FieldName, value: &str) -> Self {
+        if let Some(Ok(answer)) = &mut self.0.says {
+            *answer = mem::take(answer).with(name, value);
+        }
+        self
     }
 
     /// The response never comes

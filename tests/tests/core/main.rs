@@ -14,6 +14,7 @@ mod deadlines;
 mod editions;
 mod errors;
 mod families;
+mod lifetimes;
 mod lookahead;
 mod names;
 mod promises;
