@@ -43,6 +43,7 @@ mod listener;
 mod log;
 mod plan;
 mod reply;
+mod seal;
 mod sha1;
 mod sockets;
 mod zone;

@@ -9,8 +9,10 @@ use fedway_core::{
 };
 use fedway_testkit::script::{Goal, Run};
 
+use super::ask::ask;
+use super::net::Reading;
 use super::outcome::{Failure, InvalidBody, Outcome, Place, Target, WellKnownFailure};
-use super::{Reading, World, ask};
+use super::world::World;
 
 /// Where the machine and the text part
 #[derive(Clone, Debug)]
