@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use fedway_core::{DiscoveryError, FetchError, Found, Instant, ServerName};
 use fedway_driver::dns::Dns;
-use fedway_driver::http::Limits;
 use fedway_driver::{Connected, Io, Resolver, TlsStream, before};
 use serde_json::Value;
 
@@ -103,19 +102,15 @@ pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &Serve
 
 async fn version<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
-    connected: &mut Connected<I::Tls>,
+    connected: &mut Connected<I, D>,
     deadline: Instant,
 ) -> Result<Value, VersionError> {
-    let limits = resolver.config().limits;
-    let limits = Limits {
-        head: limits.head,
-        body: limits.body,
+    let get = connected.get(VERSION_PATH);
+    let response = match before(resolver.io(), deadline, get).await {
+        None | Some(Err(FetchError::TimedOut)) => return Err(VersionError::TimedOut),
+        Some(Err(error)) => return Err(VersionError::Fetch(error)),
+        Some(Ok(response)) => response,
     };
-    let get = connected.get(VERSION_PATH, limits);
-    let response = before(resolver.io(), deadline, get).await;
-    let response = response
-        .ok_or(VersionError::TimedOut)?
-        .map_err(VersionError::Fetch)?;
     if response.status != 200 {
         return Err(VersionError::Status(response.status));
     }

@@ -6,6 +6,7 @@ use fedway_core::FetchError;
 
 use crate::http::{Exchange, HttpError, Limits, Response};
 use crate::io::ByteStream;
+use crate::meter::TooMuchData;
 
 /// Sends one GET and reads its response, without following redirects
 ///
@@ -20,7 +21,15 @@ pub async fn get<S: ByteStream>(
     target: &str,
     limits: Limits,
 ) -> Result<Response, FetchError> {
-    let mut exchange = Exchange::get(host, target, limits).map_err(fetch_error)?;
+    let exchange = Exchange::get(host, target, limits).map_err(fetch_error)?;
+    run(stream, exchange).await
+}
+
+/// Sends what an exchange says, and reads its response
+pub(crate) async fn run<S: ByteStream>(
+    stream: &mut S,
+    mut exchange: Exchange,
+) -> Result<Response, FetchError> {
     // A server may answer and close before it has read the request: what it says counts
     let written = stream.write_all(exchange.request()).await;
     let mut buffer = [0; READ_SIZE];
@@ -32,7 +41,12 @@ pub async fn get<S: ByteStream>(
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && written.is_ok() => {
                 exchange.handle_end(false).map(Some)
             }
-            Err(_) => return Err(FetchError::ConnectionLost),
+            Err(error) => {
+                return Err(match TooMuchData::of(&error) {
+                    Some(TooMuchData { limit }) => FetchError::TooMuchData { limit },
+                    None => FetchError::ConnectionLost,
+                });
+            }
         };
         if let Some(response) = result.map_err(fetch_error)? {
             return Ok(response);
@@ -40,7 +54,7 @@ pub async fn get<S: ByteStream>(
     }
 }
 
-fn fetch_error(error: HttpError) -> FetchError {
+pub(crate) fn fetch_error(error: HttpError) -> FetchError {
     match error {
         HttpError::BodyTooLarge { limit } => FetchError::BodyTooLarge { limit },
         HttpError::HeadTooLarge { limit } => FetchError::HeadTooLarge { limit },
@@ -48,6 +62,7 @@ fn fetch_error(error: HttpError) -> FetchError {
         HttpError::Finished
         | HttpError::InvalidHost
         | HttpError::InvalidTarget
+        | HttpError::InvalidUserAgent
         | HttpError::Malformed(_)
         | HttpError::UnexpectedUpgrade
         | HttpError::UnsupportedEncoding => FetchError::Malformed,

@@ -21,6 +21,7 @@ mod certificate;
 mod connection;
 mod delegation;
 mod dns;
+mod flood;
 mod http;
 mod lifecycle;
 mod parity;

@@ -8,7 +8,7 @@ use fedway_core::{
     DnsError, Edition, Found, ServerName, TlsError, WellKnownError,
 };
 use fedway_driver::dns::DnsConfig;
-use fedway_driver::http::{Limits, Response};
+use fedway_driver::http::Response;
 use fedway_driver::{Builder, Connected, Io, Resolver, Roots};
 use fedway_testkit::world::{DnsServer, Entry, Event, Https, World, WorldPlan};
 
@@ -138,7 +138,7 @@ impl Rig {
 }
 
 /// Connects, and asks for the version; the session stays open
-pub(crate) async fn ask_with<I: Io>(resolver: &Resolver<I>, name: &str) -> Connected<I::Tls> {
+pub(crate) async fn ask_with<I: Io>(resolver: &Resolver<I>, name: &str) -> Connected<I> {
     let mut connected = resolver.connect(&server_name(name)).await.unwrap();
     let response = get_version(&mut connected).await;
     assert_eq!(response.status, 200);
@@ -146,11 +146,8 @@ pub(crate) async fn ask_with<I: Io>(resolver: &Resolver<I>, name: &str) -> Conne
     connected
 }
 
-pub(crate) async fn get_version<S>(connected: &mut Connected<S>) -> Response
-where
-    S: fedway_driver::TlsStream,
-{
-    connected.get(VERSION, LIMITS).await.unwrap()
+pub(crate) async fn get_version<I: Io>(connected: &mut Connected<I>) -> Response {
+    connected.get(VERSION).await.unwrap()
 }
 
 pub(crate) fn server_name(text: &str) -> ServerName {
@@ -211,12 +208,6 @@ pub(crate) fn timed<T>(least: Duration, work: impl FnOnce() -> T) -> T {
 pub(crate) fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
-
-/// What a response to a version request may have
-pub(crate) const LIMITS: Limits = Limits {
-    head: 16 << 10,
-    body: 50 << 10,
-};
 
 pub(crate) const WELL_KNOWN: &str = "/.well-known/matrix/server";
 

@@ -197,11 +197,7 @@ fn a_resumed_session_tells_what_was_found<R: Runtime>() {
         let found = R::block_on(async {
             let mut connected = resolver.connect(rig.name()).await.unwrap();
             // TLS 1.3 hands out tickets with the first data
-            let limits = fedway_driver::http::Limits {
-                head: 1 << 14,
-                body: 1 << 14,
-            };
-            connected.get("/", limits).await.unwrap();
+            connected.get("/").await.unwrap();
             connected.transparency.unwrap()
         });
         assert_eq!(found.operators(), 1);

@@ -12,7 +12,6 @@ use fedway_core::{
     DnsName, Found, TlsError, WellKnownError,
 };
 use fedway_driver::dns::DnsConfig;
-use fedway_driver::http::Limits;
 use fedway_driver::{Builder, Io, Resolver, Roots, before};
 use fedway_testkit::script::{DOCUMENTATION, Goal, Question, RecordKind};
 use fedway_testkit::world::{Event, RecordType, World};
@@ -125,7 +124,7 @@ async fn ask<I: Io>(
             Err(error) => (Err(error), None),
             Ok(mut connected) => {
                 let io = resolver.io();
-                let request = connected.get(VERSION, LIMITS);
+                let request = connected.get(VERSION);
                 let response = before(io, io.now() + case.deadline(), request).await;
                 let status = response.and_then(Result::ok).map(|it| it.status);
                 (Ok(connected.found), status)
@@ -187,7 +186,3 @@ const SEARCH_DEADLINE: Duration = Duration::from_secs(120);
 
 /// What every server of a world answers
 const VERSION: &str = "/_matrix/federation/v1/version";
-const LIMITS: Limits = Limits {
-    head: 16 << 10,
-    body: 50 << 10,
-};
