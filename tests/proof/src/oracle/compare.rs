@@ -9,10 +9,8 @@ use fedway_core::{
 };
 use fedway_testkit::script::{Goal, Run};
 
-use super::ask::ask;
-use super::net::Reading;
 use super::outcome::{Failure, InvalidBody, Outcome, Place, Target, WellKnownFailure};
-use super::world::World;
+use super::{Reading, World, ask};
 
 /// Where the machine and the text part
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use fedway_core::{
 };
 use fedway_testkit::script::{Goal, Peer, Question, RecordKind, Reply};
 
+use super::Reading;
 use super::address::Judge;
 use super::outcome::{Failure, Outcome, Place, Target, WellKnownFailure};
 use super::world::World;
@@ -22,21 +23,6 @@ pub(super) struct Net<'a> {
     provisional: bool,
     pub(super) waits: Waits,
     well_known: Option<Result<ServerName, WellKnownFailure>>,
-}
-
-/// What an edition's text says about a world, and what had to be asked to know it
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// Where the search ends
-    pub outcome: Outcome,
-    /// Whether an SRV question was taken for absent because it was not answered
-    pub provisional: bool,
-    /// What became of .well-known, if that was asked for
-    pub well_known: Option<Result<ServerName, WellKnownFailure>>,
-    /// What was asked, in order
-    pub asked: Asked,
-    /// What of it never answered
-    pub waits: Waits,
 }
 
 /// What was asked, in order

@@ -7,8 +7,8 @@ use fedway_core::{
 };
 use fedway_testkit::script::{DnsResult, Reply, split_url};
 
+use super::Reading;
 use super::compare::{Disagreement, FAMILIES};
-use super::net::Reading;
 use super::outcome::{Failure, Outcome};
 use super::world::World;
 
