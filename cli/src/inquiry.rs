@@ -104,15 +104,15 @@ pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &Serve
 
 async fn version<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
-    connected: &mut Connected<I::Tls>,
+    connected: &mut Connected<I, D>,
     deadline: Instant,
 ) -> Result<Foreign, VersionError> {
-    let limits = resolver.config().limits;
-    let get = connected.get(VERSION_PATH, limits);
-    let response = before(resolver.io(), deadline, get).await;
-    let response = response
-        .ok_or(VersionError::TimedOut)?
-        .map_err(VersionError::Fetch)?;
+    let get = connected.get(VERSION_PATH);
+    let response = match before(resolver.io(), deadline, get).await {
+        None | Some(Err(FetchError::TimedOut)) => return Err(VersionError::TimedOut),
+        Some(Err(error)) => return Err(VersionError::Fetch(error)),
+        Some(Ok(response)) => response,
+    };
     if response.status != 200 {
         return Err(VersionError::Status(response.status));
     }

@@ -111,6 +111,11 @@ pub struct Limits {
     pub head: usize,
     /// How many redirects are followed; 5
     pub redirects: u8,
+    /// How much a peer may send for a TLS handshake and the exchange over it together, in bytes off the wire; 256 KiB
+    ///
+    /// What the other limits count is what comes out of TLS, and a peer can send any amount of which nothing
+    /// does: session tickets, padding.
+    pub volume: usize,
 }
 
 impl Default for Limits {
@@ -121,6 +126,7 @@ impl Default for Limits {
             body: MAX_BODY,
             head: MAX_HEAD,
             redirects: MAX_REDIRECTS,
+            volume: MAX_VOLUME,
         }
     }
 }
@@ -185,3 +191,5 @@ const MAX_REDIRECTS: u8 = 5;
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 /// RFC 8305 §8
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// Three times the largest body and head, and a chain of certificates as long as rustls takes (64 KiB); our choice
+const MAX_VOLUME: usize = 256 * 1024;

@@ -129,6 +129,12 @@ pub enum ConnectError {
     /// The TLS handshake failed
     #[error("TLS handshake failed")]
     Tls(#[source] TlsError),
+    /// The peer sent more for the handshake than [`Limits::volume`](crate::Limits::volume) allows
+    #[error("more than {limit} bytes in the handshake")]
+    TooMuchData {
+        /// The limit, in bytes
+        limit: usize,
+    },
     /// No route to the address
     #[error("address unreachable")]
     Unreachable,
@@ -146,6 +152,7 @@ impl ConnectError {
             Self::Reset => "reset",
             Self::TimedOut => "timed_out",
             Self::Tls(_) => "tls",
+            Self::TooMuchData { .. } => "too_much_data",
             Self::Unreachable => "unreachable",
         }
     }
@@ -161,6 +168,7 @@ impl ConnectError {
             | Self::Reset
             | Self::TimedOut
             | Self::Tls(_)
+            | Self::TooMuchData { .. }
             | Self::Unreachable => Fault::Peer,
         }
     }
@@ -345,6 +353,15 @@ pub enum FetchError {
     /// The response is not HTTP/1.1 as RFC 9112 has it, or not what was asked for
     #[error("malformed response")]
     Malformed(#[source] MalformedResponse),
+    /// The response was not complete in time
+    #[error("no complete response in time")]
+    TimedOut,
+    /// The peer sent more, below TLS, than [`Limits::volume`](crate::Limits::volume) allows
+    #[error("more than {limit} bytes in handshake and response")]
+    TooMuchData {
+        /// The limit, in bytes
+        limit: usize,
+    },
 }
 
 impl FetchError {
@@ -357,6 +374,8 @@ impl FetchError {
             Self::HeadTooLarge { .. } => "head_too_large",
             Self::InvalidRequest => "invalid_request",
             Self::Malformed(_) => "malformed",
+            Self::TimedOut => "timed_out",
+            Self::TooMuchData { .. } => "too_much_data",
         }
     }
 
@@ -368,7 +387,9 @@ impl FetchError {
             Self::BodyTooLarge { .. }
             | Self::ConnectionLost
             | Self::HeadTooLarge { .. }
-            | Self::Malformed(_) => Fault::Peer,
+            | Self::Malformed(_)
+            | Self::TimedOut
+            | Self::TooMuchData { .. } => Fault::Peer,
         }
     }
 }

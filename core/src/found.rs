@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::action::ActionId;
 use crate::answer::Shown;
 use crate::edition::{Edition, Place, Route};
-use crate::error::{Attempt, AttemptError, BodyError, DnsError, Fault, WellKnownError};
+use crate::error::{
+    Attempt, AttemptError, BodyError, DnsError, Fault, WellKnownError, write_chain,
+};
 use crate::name::{DnsName, Host, ServerName};
 use crate::srv::SkippedRecord;
 use crate::time::Instant;
@@ -177,8 +179,12 @@ impl DiscoveryError {
     }
 }
 
+/// `{:#}` says the causes as well, as [`write_chain`] does
 impl fmt::Display for DiscoveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return write_chain(self, f);
+        }
         write!(f, "step {} ({}): {}", self.step(), self.host, self.kind)
     }
 }

@@ -21,7 +21,7 @@
 //!         let name: ServerName = "example.org".parse()?;
 //!         let connected = resolver.connect(&name).await?;
 //!         assert_eq!(connected.host_header(), "example.org");
-//!         let stream = connected.stream.0; // a futures_rustls::client::TlsStream<async_net::TcpStream>
+//!         let stream = connected.into_stream().0; // a futures_rustls::client::TlsStream
 //! #   drop(stream);
 //!         Ok(())
 //!     })
@@ -39,27 +39,35 @@
 //! sockets and timers are those of `async-io`, which has one thread of its own in each process; it waits
 //! for all of them, starts with the first, and stays.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant as Clock;
 
 use async_io::Timer;
 use async_net::{TcpStream, UdpSocket};
-use fedway_driver::{ByteStream, Datagrams, Io, TlsStream};
-use futures_lite::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use futures_rustls::TlsConnector;
 use futures_rustls::rustls::pki_types::ServerName as TlsName;
 use futures_rustls::rustls::{ClientConfig, ClientConnection};
 
-pub use fedway_core::{
-    AddressPolicy, Config, Destination, DiscoveryError, Edition, Found, Instant, ServerName,
-    SkipRule,
-};
-pub use fedway_driver::{BuildError, Builder, Connected, Roots, TrustError, dns, http};
+pub use fedway_core::{self, *};
+pub use fedway_driver::{self, *};
+pub use futures_rustls::{self, rustls};
 
 /// A [`Resolver`](fedway_driver::Resolver) on smol
+///
+/// It finds servers with [`resolve`](fedway_driver::Resolver::resolve) and
+/// [`connect`](fedway_driver::Resolver::connect); a [`Builder`] makes it.
 pub type Resolver = fedway_driver::Resolver<Sockets>;
+
+/// A session with the server of a name, on smol
+///
+/// Asks one question with [`get`](fedway_driver::Connected::get); to keep it, take it out with
+/// [`into_stream`](fedway_driver::Connected::into_stream).
+pub type Connected = fedway_driver::Connected<Sockets>;
 
 /// The sockets and timers of smol
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +100,8 @@ impl Io for Sockets {
     async fn connect_tcp(&self, address: SocketAddr) -> io::Result<Tcp> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Stream(stream))
+        let meter = Meter::default();
+        Ok(Tcp { stream, meter })
     }
 
     async fn connect_udp(&self, address: SocketAddr) -> io::Result<Udp> {
@@ -111,24 +120,94 @@ impl Io for Sockets {
         config: Arc<ClientConfig>,
         name: TlsName<'static>,
     ) -> io::Result<Tls> {
-        TlsConnector::from(config)
-            .connect(name, tcp.0)
-            .await
-            .map(Stream)
+        TlsConnector::from(config).connect(name, tcp).await.map(Tls)
     }
 }
 
-/// A TCP connection on smol
-pub type Tcp = Stream<TcpStream>;
-
-/// A TLS session on smol, as a [`Connected`] has it
-pub type Tls = Stream<futures_rustls::client::TlsStream<TcpStream>>;
-
-/// A stream of smol's, which is inside, as `fedway-driver` reads and writes it
+/// A TCP connection on smol, which counts what comes in
 #[derive(Debug)]
-pub struct Stream<S>(pub S);
+pub struct Tcp {
+    stream: TcpStream,
+    meter: Meter,
+}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for Stream<S> {
+impl Tcp {
+    /// The connection itself; what is read from it here is not counted
+    #[must_use]
+    pub fn get_ref(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// The connection itself
+    #[must_use]
+    pub fn into_inner(self) -> TcpStream {
+        self.stream
+    }
+}
+
+impl AsyncRead for Tcp {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let Self { stream, meter } = &mut *self;
+        meter.poll_read(context, |context| {
+            Pin::new(stream).poll_read(context, buffer)
+        })
+    }
+}
+
+impl AsyncWrite for Tcp {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(context)
+    }
+}
+
+impl ByteStream for Tcp {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        AsyncReadExt::read(self, buffer).await
+    }
+
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        AsyncWriteExt::write_all(self, bytes).await?;
+        self.flush().await
+    }
+}
+
+/// A TLS session on smol, as a [`Connected`] has it; the stream of `futures_rustls` is inside
+#[derive(Debug)]
+pub struct Tls(pub futures_rustls::client::TlsStream<Tcp>);
+
+impl ByteStream for Tls {
+    fn meter(&mut self) -> &mut Meter {
+        self.0.get_mut().0.meter()
+    }
+
     async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).await
     }

@@ -6,6 +6,7 @@ use fedway_core::{FetchError, Limits};
 
 use crate::http::{Exchange, HttpError, Response};
 use crate::io::ByteStream;
+use crate::meter::TooMuchData;
 
 /// Sends one GET and reads its response, without following redirects
 ///
@@ -21,7 +22,15 @@ pub async fn get<S: ByteStream>(
     target: &str,
     limits: Limits,
 ) -> Result<Response, FetchError> {
-    let mut exchange = Exchange::get(host, target, limits).map_err(fetch_error)?;
+    let exchange = Exchange::get(host, target, limits).map_err(fetch_error)?;
+    run(stream, exchange).await
+}
+
+/// Sends what an exchange says, and reads its response
+pub(crate) async fn run<S: ByteStream>(
+    stream: &mut S,
+    mut exchange: Exchange,
+) -> Result<Response, FetchError> {
     // A server may answer and close before it has read the request: what it says counts
     let _ = stream.write_all(exchange.request()).await;
     let mut buffer = [0; READ_SIZE];
@@ -31,7 +40,12 @@ pub async fn get<S: ByteStream>(
             Ok(len) => exchange.handle_input(&buffer[..len]),
             // TLS that ends without close_notify (RFC 8446 §6.1), or is reset once all is sent
             Err(error) if is_cut(error.kind()) => exchange.handle_end(false).map(Some),
-            Err(_) => return Err(FetchError::ConnectionLost),
+            Err(error) => {
+                return Err(match TooMuchData::of(&error) {
+                    Some(TooMuchData { limit }) => FetchError::TooMuchData { limit },
+                    None => FetchError::ConnectionLost,
+                });
+            }
         };
         if let Some(response) = result.map_err(fetch_error)? {
             return Ok(response);
@@ -47,11 +61,13 @@ fn is_cut(kind: io::ErrorKind) -> bool {
     )
 }
 
-fn fetch_error(error: HttpError) -> FetchError {
+pub(crate) fn fetch_error(error: HttpError) -> FetchError {
     match error {
         HttpError::BodyTooLarge { limit } => FetchError::BodyTooLarge { limit },
         HttpError::HeadTooLarge { limit } => FetchError::HeadTooLarge { limit },
-        HttpError::InvalidHost | HttpError::InvalidTarget => FetchError::InvalidRequest,
+        HttpError::InvalidHost | HttpError::InvalidTarget | HttpError::InvalidUserAgent => {
+            FetchError::InvalidRequest
+        }
         HttpError::Malformed(reason) => FetchError::Malformed(reason),
         // An exchange is left once it is over
         HttpError::Finished | HttpError::Truncated => FetchError::ConnectionLost,
@@ -69,6 +85,7 @@ mod tests {
 
     use super::*;
     use crate::http::Ending;
+    use crate::meter::Meter;
 
     #[test]
     fn a_whole_object_counts_however_the_stream_is_cut_and_no_other_error_ends_one() {
@@ -99,14 +116,14 @@ mod tests {
 
     #[test]
     fn a_request_that_cannot_be_sent_is_no_fault_of_the_response() {
-        let mut stream = Tape(VecDeque::new());
+        let mut stream = Tape::new([]);
         let result = now(get(&mut stream, "a", "no path", Limits::default()));
         assert_eq!(result, Err(FetchError::InvalidRequest));
     }
 
     /// What `get` makes of a reply after which the stream fails
     fn ask(reply: &'static str, then: io::ErrorKind) -> Result<Response, FetchError> {
-        let mut stream = Tape([Ok(reply.as_bytes()), Err(then)].into());
+        let mut stream = Tape::new([Ok(reply.as_bytes()), Err(then)]);
         now(get(&mut stream, "a", "/", Limits::default()))
     }
 
@@ -118,11 +135,27 @@ mod tests {
     }
 
     /// Gives these, one a read; what is written is refused
-    struct Tape(VecDeque<Result<&'static [u8], io::ErrorKind>>);
+    struct Tape {
+        reads: VecDeque<Result<&'static [u8], io::ErrorKind>>,
+        meter: Meter,
+    }
+
+    impl Tape {
+        fn new(reads: impl Into<VecDeque<Result<&'static [u8], io::ErrorKind>>>) -> Self {
+            Self {
+                reads: reads.into(),
+                meter: Meter::default(),
+            }
+        }
+    }
 
     impl ByteStream for Tape {
+        fn meter(&mut self) -> &mut Meter {
+            &mut self.meter
+        }
+
         async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let bytes = self.0.pop_front().expect("the reply should decide")?;
+            let bytes = self.reads.pop_front().expect("the reply should decide")?;
             buffer[..bytes.len()].copy_from_slice(bytes);
             Ok(bytes.len())
         }

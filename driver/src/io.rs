@@ -1,20 +1,32 @@
 //! What a runtime provides: sockets, TLS over them, and time.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use fedway_core::Instant;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
+use crate::alarm::Alarm;
+use crate::meter::Meter;
+
 /// What a runtime must provide to find servers
 ///
 /// The methods carry and never decide: no retry, no timeout, no address family preference. Dropping a
 /// future that one of them returned ends what it had begun.
+///
+/// # What a runtime keeps
+///
+/// Peers are hostile, and everything here runs on somebody else's thread. So that a deadline counts whatever
+/// a peer does:
+///
+/// * One poll ends, however much there is to read. Whatever reads off the wire does so through the [`Meter`] of its
+///   stream, below TLS, which makes it wait now and then.
+/// * A timer rings though other futures of the task always have something to do.
+/// * By the time a timer rings, what came in before is there to be read: a runtime looks at its sockets and then at
+///   its timers. After a pause of the process, an answer that lies ready thus counts, however late it is.
 pub trait Io: Send + Sync + 'static {
     /// A TCP connection
     type Tcp: ByteStream;
@@ -56,6 +68,9 @@ pub trait Io: Send + Sync + 'static {
 
 /// A stream of bytes in both directions
 pub trait ByteStream: Send {
+    /// What counts the bytes that come in; that of a TLS session is the one of the stream below it
+    fn meter(&mut self) -> &mut Meter;
+
     /// Reads what is there, at least one byte; zero means that the peer has closed its side
     fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send;
 
@@ -79,24 +94,14 @@ pub trait Datagrams: Send + Sync {
 }
 
 /// The work's result, or `None` if the deadline comes first; the work is dropped then
+///
+/// Work that has come to its end counts, even if the deadline has passed meanwhile.
 pub async fn before<I: Io, T>(
     io: &I,
     deadline: Instant,
     work: impl Future<Output = T>,
 ) -> Option<T> {
-    let (mut timer, mut work) = (pin!(sleep_until(io, deadline)), pin!(work));
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
-    })
-    .await
-}
-
-/// Sleeps until the clock says so too: a timer may be coarser than the clock, and be early by it
-async fn sleep_until<I: Io>(io: &I, deadline: Instant) {
-    while io.now() < deadline {
-        io.sleep_until(deadline).await;
-    }
+    Alarm::new(io).before(deadline, work).await
 }
 
 /// Whether this machine failed, and no peer: EMFILE and ENFILE, or WSAEMFILE on Windows

@@ -43,13 +43,18 @@
 //! | `data-encoding`, `serde`, `serde_json` | reading the list of transparency logs |
 //! | `tracing` | a warning for each verification that a rule skips |
 //! | `getrandom` | query ids, and seeds for the core |
+//! | `rlimit` | how many files this process may have open |
 //! | `thiserror` | error types |
 
+mod alarm;
 pub mod dns;
+mod entropy;
 mod get;
 pub mod http;
 mod io;
+mod meter;
 mod resolver;
+mod room;
 mod search;
 mod tasks;
 mod text;
@@ -57,6 +62,7 @@ mod trust;
 
 pub use get::get;
 pub use io::{ByteStream, Datagrams, Io, TlsStream, before};
+pub use meter::{Meter, TooMuchData};
 pub use resolver::{BuildError, Builder, Connected, Resolver};
 pub use text::{is_hidden, printable};
 #[doc(hidden)]

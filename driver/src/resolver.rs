@@ -1,17 +1,22 @@
 //! The public face: from a server name to a destination or a session.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fedway_core::{Config, Discovery, DiscoveryError, FetchError, Found, Limits, ServerName};
+use fedway_core::{
+    Config, Discovery, DiscoveryError, FetchError, Found, Instant, Limits, ServerName,
+};
 use rustls::crypto::CryptoProvider;
 
 use crate::dns::{ConfigError, Dns, DnsConfig, Stub};
-use crate::get::get;
-use crate::http::Response;
-use crate::io::{Io, TlsStream};
-use crate::search::{self, Means};
+use crate::entropy::Entropy;
+use crate::get::{self, fetch_error};
+use crate::http::{self, Exchange, Response, USER_AGENT};
+use crate::io::{ByteStream as _, Io, TlsStream as _, before};
+use crate::room::{self, Room};
+use crate::search::{self, Shared};
 use crate::trust::{Basis, LogList, Revocation, Roots, Transparency, Trust, TrustError};
 
 /// Finds the servers of Matrix server names
@@ -20,15 +25,13 @@ use crate::trust::{Basis, LogList, Revocation, Roots, Transparency, Trust, Trust
 /// is done in the futures that the methods return, and ends when they are dropped.
 #[derive(Debug)]
 pub struct Resolver<I: Io, D = Stub<I>> {
-    config: Arc<Config>,
-    means: Arc<Means<I, D>>,
+    shared: Arc<Shared<I, D>>,
 }
 
 impl<I: Io, D> Clone for Resolver<I, D> {
     fn clone(&self) -> Self {
         Self {
-            config: self.config.clone(),
-            means: self.means.clone(),
+            shared: self.shared.clone(),
         }
     }
 }
@@ -40,8 +43,10 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     ///
     /// If there is no such place, or it could not be found in time.
     pub async fn resolve(&self, name: &ServerName) -> Result<Found, DiscoveryError> {
-        let search = Discovery::resolve(name, &self.config, seed(), self.means.io.now());
-        search::run(search, &self.means).await.0.map(|found| *found)
+        let Shared { config, io, .. } = &*self.shared;
+        let search = Discovery::resolve(name, config, self.seed(), io.now());
+        let (result, _) = search::run(search, &self.shared).await;
+        result.map(|found| *found)
     }
 
     /// Finds the server of a name, connects to it and verifies its certificate
@@ -49,15 +54,16 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     /// # Errors
     ///
     /// If there is no such server, or none of its addresses gives a session that may be trusted.
-    pub async fn connect(&self, name: &ServerName) -> Result<Connected<I::Tls>, DiscoveryError> {
-        let search = Discovery::connect(name, &self.config, seed(), self.means.io.now());
-        let (result, session) = search::run(search, &self.means).await;
+    pub async fn connect(&self, name: &ServerName) -> Result<Connected<I, D>, DiscoveryError> {
+        let Shared { config, io, .. } = &*self.shared;
+        let search = Discovery::connect(name, config, self.seed(), io.now());
+        let (result, session) = search::run(search, &self.shared).await;
         let found = *result?;
         // The core hands out only a connection that the loop reported to it, and keeps until then
         let stream = session.expect("a search that connects ends with a session or an error");
         let transparency = match (&found.connection, stream.session()) {
             (Some(connection), Some(session)) => {
-                let trust = &self.means.trust;
+                let trust = &self.shared.trust;
                 trust.transparency(session, &connection.verdict)
             }
             (None, _) | (_, None) => None,
@@ -66,61 +72,118 @@ impl<I: Io, D: Dns> Resolver<I, D> {
             found,
             stream,
             transparency,
+            shared: self.shared.clone(),
         })
     }
 
     /// The policies in force
     #[must_use]
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.shared.config
     }
 
     /// The runtime, for its clock and timers
     #[must_use]
     pub fn io(&self) -> &I {
-        &self.means.io
+        &self.shared.io
+    }
+
+    /// Chooses among SRV targets of one priority; guessing it gains nothing, so that it may be predictable
+    /// where the operating system has no entropy
+    fn seed(&self) -> u64 {
+        self.shared.entropy.draw().unwrap_or_default()
     }
 }
 
 /// A session with the server of a name
-#[derive(Debug)]
+///
+/// It takes none of the [room](Builder::max_sockets) for the sockets of searches any more.
 #[non_exhaustive]
-pub struct Connected<S> {
+pub struct Connected<I: Io, D = Stub<I>> {
     /// What the search found, with the `Host` header to send and the address connected to
     pub found: Found,
-    /// The session, on which HTTP/1.1 was offered
-    pub stream: S,
+    /// The session, on which HTTP/1.1 was offered; to keep it, take it [out](Self::into_stream)
+    pub stream: I::Tls,
     /// What the logs of certificate transparency say of its certificate, where there is a list of them and the
     /// certificate was verified
     pub transparency: Option<Transparency>,
+    shared: Arc<Shared<I, D>>,
 }
 
-impl<S> Connected<S> {
+impl<I: Io, D> Connected<I, D> {
     /// The `Host` header that every request over this session must have
     #[must_use]
     pub fn host_header(&self) -> &str {
         &self.found.destination.host_header
     }
-}
 
-impl<S: TlsStream> Connected<S> {
-    /// Sends one GET for `target` with the right `Host` header, and reads its response
+    /// The protocol that was agreed on (ALPN, RFC 7301), such as `http/1.1`; `None` where the server named none
+    #[must_use]
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.stream.session()?.alpn_protocol()
+    }
+
+    /// The session, with no bound any more to what comes in over it
+    #[must_use]
+    pub fn into_stream(mut self) -> I::Tls {
+        self.stream.meter().lift();
+        self.stream
+    }
+
+    /// Sends one GET for `target` with the right `Host` header, and reads its response: as much of it as of a
+    /// .well-known response, and for as long ([`Limits`](fedway_core::Limits) and
+    /// [`Deadlines::well_known`](fedway_core::Deadlines::well_known) of the resolver's [`Config`])
     ///
-    /// Says `Connection: close`: it is for a single question, such as the server's version. Waits as long
-    /// as the peer lets it: bound it with a timer.
+    /// Says `Connection: close`: it is for a single question, such as the server's version.
     ///
     /// # Errors
     ///
-    /// If the connection is lost, the response is malformed or larger than `limits` allow, or `target` cannot
-    /// stand in a request.
-    pub async fn get(&mut self, target: &str, limits: Limits) -> Result<Response, FetchError> {
-        get(
-            &mut self.stream,
-            &self.found.destination.host_header,
-            target,
-            limits,
-        )
-        .await
+    /// If the connection is lost or time runs out, the response is malformed or too large, or `target` cannot stand in
+    /// a request.
+    pub async fn get(&mut self, target: &str) -> Result<Response, FetchError> {
+        let Config {
+            limits, deadlines, ..
+        } = &*self.shared.config;
+        let (limits, deadline) = (*limits, self.shared.io.now() + deadlines.well_known);
+        self.get_by(target, limits, deadline).await
+    }
+
+    /// [`get`](Self::get) with other limits, and a deadline on the clock of the resolver's [`Io`]
+    ///
+    /// What the limits allow may come in besides [`Limits::volume`].
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_by(
+        &mut self,
+        target: &str,
+        limits: Limits,
+        deadline: Instant,
+    ) -> Result<Response, FetchError> {
+        let Shared {
+            io,
+            config,
+            user_agent,
+            ..
+        } = &*self.shared;
+        let usual = config.limits.head.saturating_add(config.limits.body);
+        let more = (limits.head.saturating_add(limits.body)).saturating_sub(usual);
+        self.stream.meter().extend(more);
+        let host = &self.found.destination.host_header;
+        let exchange = Exchange::get_as(user_agent, host, target, limits).map_err(fetch_error)?;
+        let response = before(&**io, deadline, get::run(&mut self.stream, exchange)).await;
+        response.unwrap_or(Err(FetchError::TimedOut))
+    }
+}
+
+impl<I: Io<Tls: fmt::Debug>, D> fmt::Debug for Connected<I, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connected")
+            .field("found", &self.found)
+            .field("stream", &self.stream)
+            .field("transparency", &self.transparency)
+            .finish_non_exhaustive()
     }
 }
 
@@ -131,6 +194,8 @@ pub struct Builder {
     dns: Option<DnsConfig>,
     provider: Option<Arc<CryptoProvider>>,
     reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
+    max_sockets: Option<usize>,
+    user_agent: Option<String>,
     basis: Basis,
 }
 
@@ -188,19 +253,39 @@ impl Builder {
         self
     }
 
+    /// How many sockets the searches of the resolver have open at a time, at least one; half of the files that this
+    /// process may have open unless said otherwise
+    ///
+    /// A search begins when it is its turn and half of them are free; until then it waits, which counts towards its
+    /// own deadline and to none of its questions'. A session that a search has [handed out](Connected) is not counted,
+    /// nor are the sockets of [another resolver for DNS](Self::build_with).
+    #[must_use]
+    pub fn max_sockets(mut self, max: usize) -> Self {
+        self.max_sockets = Some(max);
+        self
+    }
+
+    /// Who asks, in the `User-Agent` header of every request: words, such as `example/1.0 (+https://example.org)`;
+    /// `fedway/` and a version unless said otherwise
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
     /// A resolver on a runtime, with the stub of this crate for DNS
     ///
     /// # Errors
     ///
     /// If the operating system's DNS configuration or certificate authorities are needed and unusable.
     pub fn build<I: Io>(mut self, io: I) -> Result<Resolver<I>, BuildError> {
-        let io = Arc::new(io);
+        let (io, room) = (Arc::new(io), self.room());
         let config = match self.dns.take() {
             Some(config) => config,
             None => DnsConfig::system()?,
         };
-        let dns = Stub::new(io.clone(), config)?;
-        self.build_with(io, dns)
+        let dns = Stub::in_room(io.clone(), config, room.clone())?;
+        self.build_in_room(io, dns, room)
     }
 
     /// A resolver on a runtime, with another [`Dns`]
@@ -213,20 +298,41 @@ impl Builder {
         io: Arc<I>,
         dns: D,
     ) -> Result<Resolver<I, D>, BuildError> {
+        let room = self.room();
+        self.build_in_room(io, dns, room)
+    }
+
+    fn build_in_room<I: Io, D: Dns>(
+        self,
+        io: Arc<I>,
+        dns: D,
+        room: Arc<Room>,
+    ) -> Result<Resolver<I, D>, BuildError> {
         let provider = self
             .provider
             .unwrap_or_else(|| rustls::crypto::ring::default_provider().into());
+        let user_agent = self.user_agent.unwrap_or_else(|| USER_AGENT.into());
+        if !http::is_user_agent(&user_agent) {
+            return Err(BuildError::UserAgent(user_agent));
+        }
         let trust = Trust::new(&self.basis, self.config.trust.transparency, provider)?;
-        let means = Means {
+        let shared = Shared {
             io,
+            config: self.config.into(),
             dns,
             trust,
+            entropy: Entropy::default(),
+            room,
+            user_agent,
             reroutes: self.reroutes,
         };
         Ok(Resolver {
-            config: self.config.into(),
-            means: means.into(),
+            shared: shared.into(),
         })
+    }
+
+    fn room(&self) -> Arc<Room> {
+        Room::new(self.max_sockets.unwrap_or_else(room::default_capacity))
     }
 }
 
@@ -240,10 +346,7 @@ pub enum BuildError {
     /// There is nobody to trust
     #[error(transparent)]
     Trust(#[from] TrustError),
-}
-
-/// Chooses among SRV targets of one priority; guessing it gains nothing, so that it may be predictable
-/// where the operating system has no entropy
-fn seed() -> u64 {
-    getrandom::u64().unwrap_or_default()
+    /// No such words may stand in a header: visible ASCII characters, with a blank between words
+    #[error("{0:?} cannot be sent as a user agent")]
+    UserAgent(String),
 }

@@ -4,25 +4,34 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fedway_core::{
-    Action, ActionId, Connect, ConnectError, Discovery, DiscoveryError, Event, FetchError,
-    FetchWellKnown, FieldName, Found, HttpAnswer, Limits, Machine, Shown, Step, Verdict,
+    Action, ActionId, Config, Connect, ConnectError, Discovery, DiscoveryError, Event, FetchError,
+    FetchWellKnown, FieldName, Found, HttpAnswer, Instant, Limits, Machine, Shown, Step, Verdict,
 };
 
+use crate::alarm::Alarm;
 use crate::dns::Dns;
-use crate::get::get;
-use crate::http::Response;
-use crate::io::{Io, TlsStream, before};
+use crate::entropy::Entropy;
+use crate::get::{self, fetch_error};
+use crate::http::{Exchange, Response};
+use crate::io::{ByteStream as _, Io, TlsStream};
+use crate::room::{Room, Seat};
 use crate::tasks::Tasks;
 use crate::trust::{Trust, connect_error, server_name};
 
 /// What every search of a resolver shares
 #[derive(Debug)]
-pub(crate) struct Means<I, D> {
+pub(crate) struct Shared<I, D> {
     pub(crate) io: Arc<I>,
+    pub(crate) config: Arc<Config>,
     pub(crate) dns: D,
     pub(crate) trust: Trust,
+    pub(crate) entropy: Entropy,
+    pub(crate) room: Arc<Room>,
+    /// The `User-Agent` header of every request, known to be fit for one
+    pub(crate) user_agent: String,
     /// For test rigs: where an address really is; an address that is not there is refused
     pub(crate) reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
 }
@@ -32,14 +41,21 @@ pub(crate) struct Means<I, D> {
 /// Everything that is under way lives in this future: dropping it closes every socket and timer.
 pub(crate) async fn run<I: Io, D: Dns>(
     mut search: Discovery,
-    means: &Means<I, D>,
+    shared: &Shared<I, D>,
 ) -> (Result<Box<Found>, DiscoveryError>, Option<I::Tls>) {
+    let io = &*shared.io;
+    let mut clock = Clock::new(io);
+    let mut alarm = Alarm::new(io);
     let mut tasks = Tasks::new();
     let mut sessions = BTreeMap::new();
+    // The search is polled once there is room for its sockets, or its time is over: that of its questions begins then
+    let deadline = io.now() + shared.config.deadlines.search;
+    let _ = alarm.before(deadline, shared.room.enter()).await;
+    search.handle_timeout(io.now());
     loop {
         let until = match search.poll() {
             Step::Act(action) => {
-                start(&mut tasks, action, means, &mut sessions);
+                start(&mut tasks, action, shared, &mut sessions, &clock);
                 continue;
             }
             Step::Cancel(id) => {
@@ -47,84 +63,145 @@ pub(crate) async fn run<I: Io, D: Dns>(
                 sessions.remove(&id);
                 continue;
             }
-            Step::Done(result) => {
+            Step::Done(mut result) => {
+                if let Ok(found) = &mut result {
+                    found.expires = found.expires.map(|moment| clock.on_io(moment));
+                }
                 let connection = result
                     .as_ref()
                     .ok()
                     .and_then(|found| found.connection.as_ref());
                 let session = connection.and_then(|connection| sessions.remove(&connection.id));
-                return (result, session);
+                return (result, session.map(|Session { tls, .. }| tls));
             }
-            // A search that has not ended has a deadline
-            Step::Wait { until } => until.unwrap_or_default(),
+            Step::Wait { until } => until.expect("a search that has not ended has a deadline"),
         };
-        match before(&*means.io, until, tasks.next()).await {
-            None => search.handle_timeout(means.io.now()),
-            Some((_, Done::Event(event))) => search.handle(event, means.io.now()),
+        match alarm.before(clock.on_io(until), tasks.next()).await {
+            None => search.handle_timeout(clock.at(until)),
+            Some((_, Done::Event(event))) => search.handle(event, clock.until(until)),
             Some((_, Done::Connected(connect, result))) => {
                 let result = result.map(|session| {
-                    let shown = shown(&session);
+                    let shown = shown(&session.tls);
                     sessions.insert(connect.id(), session);
                     shown
                 });
-                search.handle(connect.reply(result), means.io.now());
+                search.handle(connect.reply(result), clock.until(until));
             }
         }
     }
 }
 
+/// The time of a search, which stands still while this process does
+///
+/// After a pause (a stop by the terminal, a laptop's lid, a thread that was busy) deadlines have passed, and nobody
+/// could have kept them. A server must not be taken for dead by that: what was asked of it may lie answered, and what
+/// follows from the answer has its full time. So a wait never takes longer than it should, on this clock. Time that
+/// peers take always counts; a peer cannot make this process pause, since each poll is bounded.
+struct Clock<'a, I> {
+    io: &'a I,
+    lost: Duration,
+}
+
+impl<'a, I: Io> Clock<'a, I> {
+    fn new(io: &'a I) -> Self {
+        let lost = Duration::ZERO;
+        Self { io, lost }
+    }
+
+    /// A moment of this clock on that of the runtime, if no more time is lost
+    fn on_io(&self, moment: Instant) -> Instant {
+        moment + self.lost
+    }
+
+    /// Now, at the end of a wait that its deadline ended
+    fn at(&mut self, deadline: Instant) -> Instant {
+        let now = self.io.now();
+        self.lost += now.saturating_since(self.on_io(deadline));
+        Instant::from_origin(now.saturating_since(Instant::ORIGIN + self.lost))
+    }
+
+    /// Now, at the end of a wait that an answer ended: before the deadline, as far as anybody can tell
+    fn until(&mut self, deadline: Instant) -> Instant {
+        let last = deadline.saturating_since(Instant::ORIGIN + TICK);
+        self.at(Instant::from_origin(last))
+    }
+}
+
 /// An action that is over
 enum Done<S> {
-    Connected(Connect, Result<S, ConnectError>),
+    Connected(Connect, Result<Session<S>, ConnectError>),
     Event(Event),
+}
+
+/// An open session, and the room it takes
+struct Session<S> {
+    tls: S,
+    _seat: Seat,
 }
 
 /// Begins an action
 fn start<'a, I: Io, D: Dns>(
     tasks: &mut Tasks<'a, ActionId, Done<I::Tls>>,
     action: Action,
-    means: &'a Means<I, D>,
-    sessions: &mut BTreeMap<ActionId, I::Tls>,
+    shared: &'a Shared<I, D>,
+    sessions: &mut BTreeMap<ActionId, Session<I::Tls>>,
+    clock: &Clock<'_, I>,
 ) {
     let id = action.id();
     match action {
-        Action::Connect(connect) => tasks.push(id, async move {
-            let result = means.connect(&connect).await;
-            Done::Connected(connect, result)
-        }),
+        Action::Connect(connect) => {
+            let deadline = clock.on_io(connect.deadline());
+            tasks.push(id, async move {
+                let result = shared.connect(&connect, deadline).await;
+                Done::Connected(connect, result)
+            });
+        }
         Action::FetchWellKnown(fetch) => {
             let session = sessions.remove(&fetch.connection());
             tasks.push(id, async move {
-                let result = fetch_well_known::<I>(session, &fetch).await;
+                let result = fetch_well_known::<I>(&shared.user_agent, session, &fetch).await;
                 Done::Event(fetch.reply(result))
             });
         }
-        Action::LookUpAddresses(look_up) => tasks.push(id, async move {
-            let (host, family) = (look_up.host(), look_up.family());
-            let result = means.dns.look_up(host, family, look_up.deadline()).await;
-            Done::Event(look_up.reply(result))
-        }),
-        Action::QuerySrv(query) => tasks.push(id, async move {
-            let result = means.dns.query_srv(query.name(), query.deadline()).await;
-            Done::Event(query.reply(result))
-        }),
+        Action::LookUpAddresses(look_up) => {
+            let deadline = clock.on_io(look_up.deadline());
+            tasks.push(id, async move {
+                let (host, family) = (look_up.host(), look_up.family());
+                let result = shared.dns.look_up(host, family, deadline).await;
+                Done::Event(look_up.reply(result))
+            });
+        }
+        Action::QuerySrv(query) => {
+            let deadline = clock.on_io(query.deadline());
+            tasks.push(id, async move {
+                let result = shared.dns.query_srv(query.name(), deadline).await;
+                Done::Event(query.reply(result))
+            });
+        }
     }
 }
 
-impl<I: Io, D> Means<I, D> {
+impl<I: Io, D> Shared<I, D> {
     /// One TCP connection and one handshake
-    async fn connect(&self, connect: &Connect) -> Result<I::Tls, ConnectError> {
+    async fn connect(
+        &self,
+        connect: &Connect,
+        deadline: Instant,
+    ) -> Result<Session<I::Tls>, ConnectError> {
         let name = server_name(connect.tls_name()).map_err(ConnectError::Tls)?;
         let config = self.trust.config(connect.verdict());
         let address = self
             .really(connect.address())
             .map_err(|error| connect_error(&error))?;
-        let tcp = self
+        let seat = self.room.socket(&*self.io, deadline).await;
+        let seat = seat.ok_or(ConnectError::OutOfSockets)?;
+        let mut tcp = self
             .io
             .connect_tcp(address)
             .await
             .map_err(|error| connect_error(&error))?;
-        let session = self
+        tcp.meter().limit(self.config.limits.volume);
+        let tls = self
             .io
             .handshake(tcp, config, name)
             .await
@@ -133,7 +210,7 @@ impl<I: Io, D> Means<I, D> {
             let (host, address) = (connect.tls_name(), connect.address());
             tracing::warn!(%host, %address, %rule, "certificate not verified");
         }
-        Ok(session)
+        Ok(Session { tls, _seat: seat })
     }
 
     fn really(&self, address: SocketAddr) -> io::Result<SocketAddr> {
@@ -162,14 +239,16 @@ fn shown(session: &impl TlsStream) -> Option<Box<Shown>> {
 
 /// One GET over a session, which is closed afterwards
 async fn fetch_well_known<I: Io>(
-    session: Option<I::Tls>,
+    user_agent: &str,
+    session: Option<Session<I::Tls>>,
     fetch: &FetchWellKnown,
 ) -> Result<HttpAnswer, FetchError> {
     // The core fetches over a connection that it was told of, once; without it, it is lost
     let mut session = session.ok_or(FetchError::ConnectionLost)?;
     let mut limits = Limits::default();
     (limits.head, limits.body) = (fetch.max_head(), fetch.max_body());
-    let response = get(&mut session, fetch.host_header(), fetch.target(), limits).await?;
+    let exchange = Exchange::get_as(user_agent, fetch.host_header(), fetch.target(), limits);
+    let response = get::run(&mut session.tls, exchange.map_err(fetch_error)?).await?;
     Ok(http_answer(response))
 }
 
@@ -183,3 +262,6 @@ fn http_answer(response: Response) -> HttpAnswer {
     answer.body = response.body;
     answer
 }
+
+/// The least time there is: an answer on its deadline is too late
+const TICK: Duration = Duration::from_nanos(1);

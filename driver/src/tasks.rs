@@ -21,6 +21,11 @@ impl<'a, Id: Copy, T> Tasks<'a, Id, T> {
         self.0.push((id, Box::pin(task)));
     }
 
+    /// How many are under way
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Drops the others
     pub(crate) fn retain(&mut self, keep: impl Fn(Id) -> bool) {
         self.0.retain(|(id, _)| keep(*id));
@@ -41,4 +46,18 @@ impl<'a, Id: Copy, T> Tasks<'a, Id, T> {
         })
         .await
     }
+}
+
+/// Lets other tasks of the thread run
+pub(crate) async fn pause() {
+    let mut has_paused = false;
+    poll_fn(|context| {
+        if has_paused {
+            return Poll::Ready(());
+        }
+        has_paused = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use fedway_core::{Absence, Answer, DnsError, DnsName, Family, Instant};
 use fedway_driver::dns::{ConfigError, Dns, DnsConfig, Stub};
-use fedway_driver::{ByteStream, Datagrams, Io, TlsStream};
+use fedway_driver::{ByteStream, Datagrams, Io, Meter, TlsStream};
 use hickory_proto::op::{Message, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::A;
 use hickory_proto::rr::{RData, Record};
@@ -361,6 +361,7 @@ struct StdIo {
 
 struct Socket<S> {
     inner: S,
+    meter: Meter,
     open: Arc<AtomicUsize>,
 }
 
@@ -369,6 +370,7 @@ impl<S> Socket<S> {
         open.fetch_add(1, Ordering::SeqCst);
         Self {
             inner,
+            meter: Meter::default(),
             open: Arc::clone(open),
         }
     }
@@ -429,6 +431,10 @@ impl Io for StdIo {
 }
 
 impl ByteStream for Socket<TcpStream> {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+
     async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         ready(|| self.inner.read(buffer)).await
     }

@@ -11,8 +11,11 @@ use super::config::{ConfigError, DnsConfig};
 use super::hosts::Hosts;
 use super::lookup::Lookup;
 use super::step::{Step, Transmit, Transport};
-use crate::io::{ByteStream, Datagrams, Io, before, is_out_of_sockets};
-use crate::tasks::Tasks;
+use crate::alarm::Alarm;
+use crate::entropy::Entropy;
+use crate::io::{ByteStream, Datagrams, Io, is_out_of_sockets};
+use crate::room::{self, Room};
+use crate::tasks::{Tasks, pause};
 
 /// A stub resolver: asks the name servers of a [`DnsConfig`], and leaves recursion to them
 ///
@@ -24,20 +27,102 @@ pub struct Stub<I> {
     io: Arc<I>,
     config: DnsConfig,
     hosts: Hosts,
+    entropy: Entropy,
+    room: Arc<Room>,
 }
 
 impl<I: Io> Stub<I> {
     /// A stub with these servers; the hosts file is read now, and not again
     ///
+    /// It has at most half as many sockets open as this process may have files, unless a
+    /// [`Builder`](crate::Builder) made it, which shares out those of its resolver.
+    ///
     /// # Errors
     ///
     /// If the hosts file is there and cannot be read.
     pub fn new(io: Arc<I>, config: DnsConfig) -> Result<Self, ConfigError> {
+        Self::in_room(io, config, Room::new(room::default_capacity()))
+    }
+
+    /// A stub that shares its room for sockets
+    pub(crate) fn in_room(
+        io: Arc<I>,
+        config: DnsConfig,
+        room: Arc<Room>,
+    ) -> Result<Self, ConfigError> {
         let hosts = config
             .hosts
             .as_deref()
             .map_or_else(|| Ok(Hosts::default()), Hosts::read)?;
-        Ok(Self { io, config, hosts })
+        Ok(Self {
+            io,
+            config,
+            hosts,
+            entropy: Entropy::default(),
+            room,
+        })
+    }
+
+    /// Fresh for each look-up: what an attacker learns from one says nothing of the next
+    ///
+    /// Without entropy nobody is asked, since a forged answer could not be told from a true one.
+    fn seed(&self) -> Result<u64, DnsError> {
+        self.entropy.draw().ok_or(DnsError::Unreachable)
+    }
+
+    /// Does what the look-up says, which is begun once there is room for its socket
+    ///
+    /// Ends, since a look-up does: it has at most three exchanges for each try of each question, and looks at
+    /// the time with each message, however fast forged ones arrive.
+    async fn run<T: Clone + Send>(
+        &self,
+        deadline: Instant,
+        begin: impl FnOnce(u64, Instant) -> Lookup<T>,
+    ) -> Result<Answer<T>, DnsError> {
+        let io = &*self.io;
+        let seat = self.room.socket(io, deadline).await;
+        let mut seats = vec![seat.ok_or(DnsError::OutOfSockets)?];
+        let mut alarm = Alarm::new(io);
+        let mut exchanges = Tasks::new();
+        let mut heard = 0_u32;
+        let mut lookup = begin(self.seed()?, io.now());
+        loop {
+            let until = match lookup.poll() {
+                Step::Done(result) => return result,
+                Step::Send(transmit) => {
+                    // Without room for one more, a slow server is no longer listened to
+                    if exchanges.len() == seats.len() {
+                        match self.room.try_socket() {
+                            Some(seat) => seats.push(seat),
+                            None => exchanges.retain(|_| false),
+                        }
+                    }
+                    exchanges.push(transmit.id(), ask(io, transmit));
+                    continue;
+                }
+                Step::Wait { until } => until,
+            };
+            exchanges.retain(|id| lookup.awaits(id));
+            seats.truncate(exchanges.len().max(1));
+            match alarm.before(until, exchanges.next()).await {
+                None => lookup.handle_timeout(io.now()),
+                Some((_, Err(error))) if is_out_of_sockets(&error) => {
+                    return Err(DnsError::OutOfSockets);
+                }
+                Some((id, Err(_))) => lookup.handle_failure(id, io.now()),
+                Some((id, Ok((message, socket)))) => {
+                    lookup.handle_message(id, &message, io.now());
+                    if let Some(socket) = socket {
+                        exchanges.push(id, listen(socket));
+                    }
+                    // Forged messages may come faster than they are passed over
+                    heard += 1;
+                    if heard.is_multiple_of(MESSAGES_A_POLL) {
+                        pause().await;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -51,9 +136,8 @@ impl<I: Io> Dns for Stub<I> {
         if let Some(answer) = self.hosts.look_up(host, family) {
             return Ok(answer);
         }
-        let (seed, now) = (seed()?, self.io.now());
-        let lookup = Lookup::addresses(host, family, &self.config, seed, deadline, now);
-        run(&*self.io, lookup).await
+        let begin = |seed, now| Lookup::addresses(host, family, &self.config, seed, deadline, now);
+        self.run(deadline, begin).await
     }
 
     async fn query_srv(
@@ -61,44 +145,8 @@ impl<I: Io> Dns for Stub<I> {
         name: &DnsName,
         deadline: Instant,
     ) -> Result<Answer<SrvRecord>, DnsError> {
-        let (seed, now) = (seed()?, self.io.now());
-        run(
-            &*self.io,
-            Lookup::srv(name, &self.config, seed, deadline, now),
-        )
-        .await
-    }
-}
-
-/// Does what the look-up says
-///
-/// Ends, since a look-up does: it has at most three exchanges for each try of each question, and looks at
-/// the time with each message, however fast forged ones arrive.
-async fn run<T: Clone + Send>(io: &impl Io, mut lookup: Lookup<T>) -> Result<Answer<T>, DnsError> {
-    let mut exchanges = Tasks::new();
-    loop {
-        let until = match lookup.poll() {
-            Step::Done(result) => return result,
-            Step::Send(transmit) => {
-                exchanges.push(transmit.id(), ask(io, transmit));
-                continue;
-            }
-            Step::Wait { until } => until,
-        };
-        exchanges.retain(|id| lookup.awaits(id));
-        match before(io, until, exchanges.next()).await {
-            None => lookup.handle_timeout(io.now()),
-            Some((_, Err(error))) if is_out_of_sockets(&error) => {
-                return Err(DnsError::OutOfSockets);
-            }
-            Some((id, Err(_))) => lookup.handle_failure(id, io.now()),
-            Some((id, Ok((message, socket)))) => {
-                lookup.handle_message(id, &message, io.now());
-                if let Some(socket) = socket {
-                    exchanges.push(id, listen(socket));
-                }
-            }
-        }
+        let begin = |seed, now| Lookup::srv(name, &self.config, seed, deadline, now);
+        self.run(deadline, begin).await
     }
 }
 
@@ -150,12 +198,9 @@ async fn read_exact(stream: &mut impl ByteStream, mut buffer: &mut [u8]) -> io::
     Ok(())
 }
 
-/// Fresh for each look-up: what an attacker learns from one says nothing of the next
-///
-/// Without entropy nobody is asked, since a forged answer could not be told from a true one.
-fn seed() -> Result<u64, DnsError> {
-    getrandom::u64().map_err(|_| DnsError::Unreachable)
-}
+/// What an Ethernet frame can carry (1,500 bytes less the headers of IPv4 and UDP): room for more than the payload asked
+/// for, since some servers send more
+const DATAGRAM_BUFFER: usize = 1472;
 
-/// Room for more than the payload asked for, since some servers send more
-const DATAGRAM_BUFFER: usize = 4096;
+/// Some ten microseconds of reading
+const MESSAGES_A_POLL: u32 = 16;

@@ -75,6 +75,24 @@ impl Exchange {
     /// [`HttpError::InvalidTarget`] unless `target` starts with `/` and is visible ASCII without a
     /// `#`. So neither can add a word or a line to the request.
     pub fn get(host: &str, target: &str, limits: Limits) -> Result<Self, HttpError> {
+        Self::get_as(USER_AGENT, host, target, limits)
+    }
+
+    /// [`get`](Self::get), and says who asks: the `User-Agent` header, which is `fedway/` and a version otherwise
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get); [`HttpError::InvalidUserAgent`] unless `agent` is words of visible ASCII characters with a
+    /// blank between them.
+    pub fn get_as(
+        agent: &str,
+        host: &str,
+        target: &str,
+        limits: Limits,
+    ) -> Result<Self, HttpError> {
+        if !is_user_agent(agent) {
+            return Err(HttpError::InvalidUserAgent);
+        }
         if host.is_empty() || !is_visible(host) {
             return Err(HttpError::InvalidHost);
         }
@@ -86,7 +104,7 @@ impl Exchange {
              Host: {host}\r\n\
              Accept: application/json\r\n\
              Accept-Encoding: identity\r\n\
-             User-Agent: {USER_AGENT}\r\n\
+             User-Agent: {agent}\r\n\
              Connection: close\r\n\
              \r\n"
         );
@@ -180,8 +198,14 @@ enum State {
     Over,
 }
 
+/// Whether it is words of visible ASCII characters, which may stand in a `User-Agent` header
+pub(crate) fn is_user_agent(text: &str) -> bool {
+    (text.split(' ')).all(|word| !word.is_empty() && is_visible(word))
+}
+
 fn is_visible(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-const USER_AGENT: &str = concat!("fedway/", env!("CARGO_PKG_VERSION"));
+/// RFC 9110 §10.1.5
+pub(crate) const USER_AGENT: &str = concat!("fedway/", env!("CARGO_PKG_VERSION"));

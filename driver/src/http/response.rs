@@ -72,6 +72,9 @@ pub enum HttpError {
     /// The caller gave a target that must not be sent
     #[error("target with a character that cannot be sent, or not a path")]
     InvalidTarget,
+    /// The caller gave a name for itself that must not be sent
+    #[error("user agent with a character that cannot be sent, or empty")]
+    InvalidUserAgent,
     /// The peer broke the grammar of HTTP/1, or sent what was not asked for
     #[error("malformed response")]
     Malformed(#[source] MalformedResponse),

@@ -14,6 +14,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 
 use super::certificate::{MAX_NAMES, MAX_TEXT};
 use crate::io::is_out_of_sockets;
+use crate::meter::TooMuchData;
 use crate::text::printable;
 
 /// A TCP connection or handshake that failed
@@ -26,6 +27,9 @@ pub(crate) fn connect_error(error: &io::Error) -> ConnectError {
     }
     if is_out_of_sockets(error) {
         return ConnectError::OutOfSockets;
+    }
+    if let Some(TooMuchData { limit }) = TooMuchData::of(error) {
+        return ConnectError::TooMuchData { limit };
     }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => ConnectError::Refused,

@@ -9,6 +9,7 @@ use rustls::{ServerConnection, StreamOwned};
 use super::connection::{Connection, swallow};
 use super::log::Request;
 use super::reply::{Ending, Reply};
+use super::seal::Seal;
 
 /// A connection after its handshake.
 pub(super) type Tls<'a> = StreamOwned<ServerConnection, &'a TcpStream>;
@@ -21,8 +22,17 @@ pub(super) fn serve(connection: &Connection, mut tls: Tls<'_>) {
         let reply = reply_to(connection, &request);
         connection.log_request(request);
         // An error means that the client has left.
-        if !answer(&mut tls, &reply).is_ok_and(|keep_open| keep_open) {
+        let Ok(next) = answer(&mut tls, &reply) else {
             return;
+        };
+        match next {
+            Next::Over => return,
+            Next::Request => {}
+            Next::Sealed(what) => {
+                let (session, stream) = tls.into_parts();
+                let _ = what.flood(session, stream);
+                return;
+            }
         }
         if last {
             return close(&mut tls);
@@ -101,10 +111,17 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Writes a reply; whether the connection may serve another request.
-fn answer(tls: &mut Tls<'_>, reply: &Reply) -> io::Result<bool> {
+/// What comes after a reply.
+enum Next {
+    Over,
+    Request,
+    Sealed(Seal),
+}
+
+/// Writes a reply, and does what follows it as far as a TLS library does that.
+fn answer(tls: &mut Tls<'_>, reply: &Reply) -> io::Result<Next> {
     if !reply.delay().is_zero() && !client_waits(tls, reply.delay())? {
-        return Ok(false);
+        return Ok(Next::Over);
     }
     tls.write_all(&reply.bytes())?;
     tls.flush()?;
@@ -114,9 +131,10 @@ fn answer(tls: &mut Tls<'_>, reply: &Reply) -> io::Result<bool> {
         Ending::Drip(pause) => drip(tls, pause)?,
         Ending::Flood => flood(tls)?,
         Ending::Hang => swallow(tls.sock),
-        Ending::KeepOpen => return Ok(true),
+        Ending::KeepOpen => return Ok(Next::Request),
+        Ending::Sealed(what) => return Ok(Next::Sealed(what)),
     }
-    Ok(false)
+    Ok(Next::Over)
 }
 
 fn flood(tls: &mut Tls<'_>) -> io::Result<()> {

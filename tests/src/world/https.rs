@@ -152,6 +152,7 @@ fn make_config(
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(resolver));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.enable_secret_extraction = true;
     config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
     Ok(Arc::new(config))
 }

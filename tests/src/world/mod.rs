@@ -45,6 +45,7 @@ mod log;
 mod plan;
 mod reply;
 pub mod scenarios;
+mod seal;
 mod sha1;
 mod sockets;
 mod zone;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::seal::Seal;
+
 /// An HTTP reply, written exactly as described.
 ///
 /// ```
@@ -32,11 +34,15 @@ pub enum Body {
     },
     /// The content, then spaces as fast as the client takes them, for ever.
     Endless,
+    /// The content, then spaces for ever, each in a TLS record padded to its largest size (RFC 8446 section 5.4).
+    EndlessPadding,
     /// The content, then one space at a time, for ever.
     EndlessSlow {
         /// The pause before each space.
         every: Duration,
     },
+    /// The content, then TLS session tickets (RFC 8446 section 4.6.1) as fast as the client takes them, for ever.
+    EndlessTickets,
     /// With its Content-Length.
     #[default]
     Length,
@@ -126,6 +132,8 @@ impl Reply {
     pub(super) fn ending(&self) -> Ending {
         match (self.body, &self.head) {
             (Body::Endless, _) => Ending::Flood,
+            (Body::EndlessPadding, _) => Ending::Sealed(Seal::Padding),
+            (Body::EndlessTickets, _) => Ending::Sealed(Seal::Tickets),
             (Body::EndlessSlow { every }, _) => Ending::Drip(every),
             (Body::NoReply, _) => Ending::Hang,
             (Body::CutShort { .. } | Body::ReadToEndCut, _) => Ending::Cut,
@@ -171,7 +179,9 @@ impl Reply {
             Body::CutShort { missing } => format!("Content-Length: {}\r\n", length + missing),
             Body::Length => format!("Content-Length: {length}\r\n"),
             Body::Endless
+            | Body::EndlessPadding
             | Body::EndlessSlow { .. }
+            | Body::EndlessTickets
             | Body::NoReply
             | Body::ReadToEnd
             | Body::ReadToEndCut => "Connection: close\r\n".to_owned(),
@@ -203,6 +213,8 @@ pub(super) enum Ending {
     Hang,
     /// The next request.
     KeepOpen,
+    /// Records without end that a TLS library would not send.
+    Sealed(Seal),
 }
 
 /// Cuts content into a few chunks, so that readers must join them.

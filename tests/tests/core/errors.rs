@@ -13,6 +13,8 @@ fn an_error_says_step_and_host_and_its_source_is_the_cause() {
     let s = Script::connect("Example.org:8449");
     let error = s.run().error().clone();
     assert_eq!(error.to_string(), "step 2 (example.org): no usable server");
+    let chain = "step 2 (example.org): no usable server: no address: no such record";
+    assert_eq!(format!("{error:#}"), chain);
     let cause = error.source().unwrap();
     assert_eq!(cause.to_string(), "no address: no such record");
     assert!(cause.source().is_none());

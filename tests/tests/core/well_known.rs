@@ -139,6 +139,8 @@ fn a_response_that_does_not_arrive_is_an_error_like_any_other() {
         FetchError::ConnectionLost,
         FetchError::HeadTooLarge { limit: 16_384 },
         FetchError::Malformed(MalformedResponse::StatusLine),
+        FetchError::TimedOut,
+        FetchError::TooMuchData { limit: 262_144 },
     ] {
         for (edition, step) in FALLBACK_STEPS {
             let mut s = fallback().edition(edition);

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use fedway_driver::BuildError;
 use fedway_proof::on_every_runtime;
 use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Event, Https, Reply, Request};
 
-use crate::rig::{Rig, WELL_KNOWN, web};
+use crate::rig::{Rig, WELL_KNOWN, ask_with, web};
 
 on_every_runtime! {
     a_well_known_request_has_the_host_without_a_port,
     a_request_asks_for_plain_json_once,
+    every_request_says_who_asks,
+    a_user_agent_that_would_add_a_line_is_refused,
     each_request_has_a_connection_of_its_own,
 }
 
@@ -41,6 +44,26 @@ fn a_request_asks_for_plain_json_once<R: Runtime>() {
         assert!(values(&request, "user-agent")[0].starts_with("fedway/"));
         // Nothing that tells more of who asks, and no body
         assert_eq!(request.headers.len(), 5, "{:?}", request.headers);
+    }
+}
+
+fn every_request_says_who_asks<R: Runtime>() {
+    let rig = delegating();
+    let agent = "example/1.0 (+https://example.org)";
+    let resolver = rig.builder().user_agent(agent).build(R::io()).unwrap();
+    R::block_on(ask_with(&resolver, "example.org"));
+    let requests = rig.world.requests();
+    assert_eq!(requests.len(), 3);
+    for request in requests {
+        assert_eq!(values(&request, "user-agent"), [agent]);
+    }
+}
+
+fn a_user_agent_that_would_add_a_line_is_refused<R: Runtime>() {
+    for agent in ["", " ", "a  b", "a\r\nX: y", "a\u{e9}"] {
+        let built = delegating().builder().user_agent(agent).build(R::io());
+        let error = BuildError::UserAgent(agent.into());
+        assert_eq!(built.map(drop), Err(error), "{agent:?}");
     }
 }
 

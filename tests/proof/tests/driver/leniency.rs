@@ -1,7 +1,7 @@
 //! What servers get wrong in their responses, and are understood all the same: none of it sends a search on to
 //! another server.
 
-use fedway_core::{FetchError, Limits, MalformedResponse, RedirectError, WellKnownError};
+use fedway_core::{FetchError, MalformedResponse, RedirectError, WellKnownError};
 use fedway_driver::http::{Ending, Response};
 use fedway_testkit::world::{Body, Https, Reply};
 
@@ -169,7 +169,7 @@ fn version<R: Runtime>(reply: Reply) -> Result<Response, FetchError> {
     R::block_on(async {
         let name = server_name("example.org:443");
         let mut connected = resolver.connect(&name).await.unwrap();
-        connected.get(VERSION, Limits::default()).await
+        connected.get(VERSION).await
     })
 }
 

@@ -1,10 +1,11 @@
 //! What a search opens is closed with it: nothing outlives the futures, nothing leaks.
 
+use std::cell::RefCell;
 use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-use fedway_core::{Config, Limits, ServerName};
+use fedway_core::{Config, ServerName};
 use fedway_driver::{Io, Resolver, before};
 use fedway_proof::leaks::{eventually, open_files_limit, sockets_to};
 use fedway_proof::on_every_runtime;
@@ -24,6 +25,9 @@ on_every_runtime! {
     a_search_that_goes_on_closes_what_it_needs_no_more,
     a_search_that_ends_leaves_nothing_open,
     three_hundred_names_at_once_are_found,
+    five_hundred_searches_end_in_order_on_sixteen_sockets,
+    a_session_handed_out_takes_no_room,
+    what_lies_answered_after_a_pause_of_the_process_counts,
     nothing_is_left_over_round_after_round,
     a_resolver_serves_threads_with_runtimes_of_their_own,
     a_search_that_was_never_polled_does_nothing,
@@ -40,7 +44,7 @@ fn a_resolver_is_cloned_and_shared_and_its_futures_are_sent<R: Runtime>() {
     is_sent(resolver.connect(&name));
     is_sent(async {
         let mut connected = resolver.connect(&name).await.unwrap();
-        connected.get(VERSION, Limits::default()).await.unwrap()
+        connected.get(VERSION).await.unwrap()
     });
     // A task of its own
     let (resolver, name) = (resolver.clone(), name.clone());
@@ -56,7 +60,8 @@ fn a_thousand_dropped_searches_leave_nothing_open<R: Runtime>() {
         }
     });
     let rig = rig.racing().configure(be_patient);
-    let resolver = rig.resolver::<R>();
+    // All of them are under way at a time, whatever this process may have open
+    let resolver = rig.builder().max_sockets(10 * each).build(R::io()).unwrap();
     R::block_on(async {
         for point in &points {
             rig.world.forget();
@@ -109,13 +114,9 @@ fn a_dropped_session_is_closed_at_once<R: Runtime>() {
         let mut connected = resolver.connect(&name).await.unwrap();
         let deadline = resolver.io().now() + ms(50);
         assert!(
-            before(
-                resolver.io(),
-                deadline,
-                connected.get("/", Limits::default())
-            )
-            .await
-            .is_none()
+            before(resolver.io(), deadline, connected.get("/"))
+                .await
+                .is_none()
         );
         drop(connected);
         assert_eq!(sockets_to(&rig.world), 0);
@@ -229,6 +230,90 @@ fn three_hundred_names_at_once_are_found<R: Runtime>() {
     }
     assert_eq!(sockets_to(&rig.world), 0);
     assert!(rig.is_left());
+}
+
+fn five_hundred_searches_end_in_order_on_sixteen_sockets<R: Runtime>() {
+    end_in_order::<R>(500, 16);
+}
+
+/// `ulimit -n 1024; cargo test -p fedway-proof --test driver -- --ignored a_hundred_thousand`
+#[test]
+#[ignore = "takes minutes"]
+fn a_hundred_thousand_searches_end_in_order_on_a_thousand_files() {
+    // The world has its ends of them in the same process
+    end_in_order::<fedway_proof::runtime::Smol>(100_000, 256);
+    end_in_order::<fedway_proof::runtime::Tokio>(100_000, 256);
+}
+
+fn end_in_order<R: Runtime>(count: usize, sockets: usize) {
+    let rig = Rig::new(|plan| many(plan, 10)).configure(|config| {
+        be_patient(config);
+        config.deadlines.search = Duration::from_secs(3_600);
+    });
+    let builder = rig.builder().max_sockets(sockets);
+    let resolver = builder.build(R::io()).unwrap();
+    let names: Vec<ServerName> = (0..10).map(|number| server_name(&host(number))).collect();
+    let ended = RefCell::new(Vec::new());
+    R::block_on(join_all((0..count).map(async |number| {
+        let connected = resolver.connect(&names[number % 10]).await.unwrap();
+        drop(connected);
+        ended.borrow_mut().push(number);
+        if number.is_multiple_of(count / 50) {
+            assert!(sockets_to(&rig.world) <= sockets);
+            rig.world.forget();
+        }
+    })));
+    let ended = ended.into_inner();
+    assert_eq!(ended.len(), count);
+    for (position, number) in ended.iter().enumerate() {
+        // Those that are under way together end as their peers have it
+        assert!(
+            position.abs_diff(*number) <= 4 * sockets,
+            "{number} ended as {position}"
+        );
+    }
+}
+
+fn a_session_handed_out_takes_no_room<R: Runtime>() {
+    let rig = Rig::new(|plan| many(plan, 3));
+    let resolver = rig.builder().max_sockets(1).build(R::io()).unwrap();
+    R::block_on(async {
+        let mut connected = Vec::new();
+        for number in 0..3 {
+            connected.push(resolver.connect(&server_name(&host(number))).await.unwrap());
+        }
+        assert_eq!(rig.world.open_connections(), 3);
+    });
+}
+
+fn what_lies_answered_after_a_pause_of_the_process_counts<R: Runtime>() {
+    let rig = Rig::new(|plan| {
+        web(plan, "example.org", "198.51.100.1", |server| {
+            let reply = Reply::json(r#"{"m.server": "m.example.org:8449"}"#);
+            server.path(WELL_KNOWN, reply.after(ms(300)))
+        });
+        plan.a("m.example.org", "198.51.100.2");
+        plan.https("198.51.100.2:8449", Https::for_name("m.example.org"));
+    });
+    let rig = rig.configure(|config| config.deadlines.well_known = Duration::from_secs(2));
+    let resolver = rig.resolver::<R>();
+    R::block_on(async {
+        let name = server_name("example.org");
+        let mut search = pin!(resolver.connect(&name));
+        while rig.world.requests().is_empty() {
+            let pause = resolver.io().now() + ms(1);
+            let ended = before(resolver.io(), pause, search.as_mut()).await;
+            assert!(ended.is_none(), "ended too early");
+        }
+        // Longer than .well-known may take, and so is everything after it late as well
+        thread::sleep(rig.config.deadlines.well_known + ms(500));
+        let connected = search.await.unwrap();
+        assert_eq!(connected.found.destination.step(), "3.2");
+        assert_eq!(
+            connected.found.notes.well_known.as_ref().unwrap().error,
+            None
+        );
+    });
 }
 
 fn nothing_is_left_over_round_after_round<R: Runtime>() {

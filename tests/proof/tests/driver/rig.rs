@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use fedway_core::{
     AttemptError, CertificateError, Config, ConnectError, DiscoveryError, DiscoveryErrorKind,
-    DnsError, Edition, Found, Limits, ServerName, TlsError, WellKnownError,
+    DnsError, Edition, Found, ServerName, TlsError, WellKnownError,
 };
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::http::Response;
@@ -133,7 +133,7 @@ impl Rig {
 }
 
 /// Connects, and asks for the version; the session stays open
-pub(crate) async fn ask_with<I: Io>(resolver: &Resolver<I>, name: &str) -> Connected<I::Tls> {
+pub(crate) async fn ask_with<I: Io>(resolver: &Resolver<I>, name: &str) -> Connected<I> {
     let mut connected = resolver.connect(&server_name(name)).await.unwrap();
     let response = get_version(&mut connected).await;
     assert_eq!(response.status, 200);
@@ -141,11 +141,8 @@ pub(crate) async fn ask_with<I: Io>(resolver: &Resolver<I>, name: &str) -> Conne
     connected
 }
 
-pub(crate) async fn get_version<S>(connected: &mut Connected<S>) -> Response
-where
-    S: fedway_driver::TlsStream,
-{
-    connected.get(VERSION, Limits::default()).await.unwrap()
+pub(crate) async fn get_version<I: Io>(connected: &mut Connected<I>) -> Response {
+    connected.get(VERSION).await.unwrap()
 }
 
 pub(crate) fn server_name(text: &str) -> ServerName {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use fedway_core::{Limits, Lookahead, Notes};
+use fedway_core::{Lookahead, Notes};
 use fedway_driver::{Connected, Io, Resolver};
 use fedway_proof::runtime::{Runtime, Smol, Tokio};
 use fedway_testkit::world::scenarios::{self, Ended, Scenario};
@@ -99,11 +99,6 @@ fn forget_expiry(notes: &mut Notes) {
     }
 }
 
-async fn is_answered<S: fedway_driver::TlsStream>(connected: &mut Connected<S>) -> bool {
-    connected
-        .get(VERSION, Limits::default())
-        .await
-        .unwrap()
-        .status
-        == 200
+async fn is_answered<I: Io>(connected: &mut Connected<I>) -> bool {
+    connected.get(VERSION).await.unwrap().status == 200
 }

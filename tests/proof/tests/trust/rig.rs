@@ -3,7 +3,7 @@
 use fedway_core::{
     AttemptError, CertificateError, Config, ConnectError, DiscoveryErrorKind, ServerName, TlsError,
 };
-use fedway_driver::{Builder, Connected, Io, Resolver};
+use fedway_driver::{Builder, Connected, Resolver};
 use fedway_proof::embed;
 use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Certificate, Https, SHA1_ROOT, World, WorldPlan};
@@ -67,9 +67,7 @@ impl Rig {
     }
 
     /// A session, or why there is none
-    pub(crate) fn connect<R: Runtime>(
-        &self,
-    ) -> Result<Connected<<R::Io as Io>::Tls>, ConnectError> {
+    pub(crate) fn connect<R: Runtime>(&self) -> Result<Connected<R::Io>, ConnectError> {
         let resolver = self.resolver::<R>();
         R::block_on(resolver.connect(&self.name)).map_err(|error| {
             let text = error.to_string();

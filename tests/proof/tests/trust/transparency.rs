@@ -198,10 +198,7 @@ fn a_resumed_session_tells_what_was_found<R: Runtime>() {
         let found = R::block_on(async {
             let mut connected = resolver.connect(rig.name()).await.unwrap();
             // TLS 1.3 hands out tickets with the first data
-            connected
-                .get("/", fedway_core::Limits::default())
-                .await
-                .unwrap();
+            connected.get("/").await.unwrap();
             connected.transparency.unwrap()
         });
         assert_eq!(found.operators(), 1);

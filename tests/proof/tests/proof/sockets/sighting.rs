@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use fedway_core::{
     AttemptError, CertificateError, Config, ConnectError, DiscoveryError, DiscoveryErrorKind,
-    DnsName, Found, Limits, TlsError, WellKnownError,
+    DnsName, Found, TlsError, WellKnownError,
 };
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::{Io, Resolver, before};
@@ -119,7 +119,7 @@ async fn ask<I: Io>(
             Err(error) => (Err(error), None),
             Ok(mut connected) => {
                 let io = resolver.io();
-                let request = connected.get(VERSION, Limits::default());
+                let request = connected.get(VERSION);
                 let response = before(io, io.now() + case.deadline(), request).await;
                 let status = response.and_then(Result::ok).map(|it| it.status);
                 (Ok(connected.found), status)

@@ -1,0 +1,78 @@
+//! One timer for all the deadlines of a loop.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use fedway_core::Instant;
+
+use crate::io::Io;
+
+/// One timer for all the deadlines of a loop
+///
+/// Most deadlines move on before they come: an answer arrives, and a later one takes their place. So the timer is
+/// set only where there is none, or where a deadline is earlier than what it is set to; one that rings early is
+/// set again.
+pub(crate) struct Alarm<'a, I> {
+    io: &'a I,
+    timer: Option<(Instant, Timer<'a>)>,
+}
+
+type Timer<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+impl<'a, I: Io> Alarm<'a, I> {
+    pub(crate) fn new(io: &'a I) -> Self {
+        Self { io, timer: None }
+    }
+
+    /// The work's result, or `None` if the deadline comes first; the work is dropped then
+    ///
+    /// The timer is looked at before the work, which may never pause by itself: a runtime that hands out its
+    /// attention in portions (as tokio does) would have none left for the timer. And where the time has come, the
+    /// work has one poll more: after a pause of the whole process, both the deadline has passed and the answer lies
+    /// ready, which came in time as far as anybody can tell. One poll is bounded (see [`Io`]), so that this gives
+    /// no peer more time.
+    pub(crate) async fn before<T>(
+        &mut self,
+        deadline: Instant,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            // What is ready at once needs no timer
+            let was_set = self.timer.is_some();
+            let is_due = was_set && self.poll(deadline, context).is_ready();
+            if let Poll::Ready(result) = work.as_mut().poll(context) {
+                return Poll::Ready(Some(result));
+            }
+            if is_due || !was_set && self.poll(deadline, context).is_ready() {
+                return Poll::Ready(None);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Whether the timer has rung for this deadline
+    ///
+    /// The clock alone does not say so: what came in before the deadline has been seen by the runtime only when its
+    /// timer rings.
+    fn poll(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut self.timer {
+                Some((at, timer)) if *at <= deadline => {
+                    ready!(timer.as_mut().poll(context));
+                    self.timer = None;
+                    // It was set to an earlier one, or is coarser than the clock
+                    if deadline <= self.io.now() {
+                        return Poll::Ready(());
+                    }
+                }
+                Some(_) | None => {
+                    let timer = Box::pin(self.io.sleep_until(deadline));
+                    self.timer = Some((deadline, timer));
+                }
+            }
+        }
+    }
+}

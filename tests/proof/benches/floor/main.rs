@@ -1,0 +1,227 @@
+//! What a search costs beside its floor: the same exchanges by hand, with no discovery at all.
+//!
+//! `cargo bench -p fedway-proof --bench floor`. Two thousand cold names of mixed delegation, 64 at once, are
+//! resolved, and then connected to and asked for their version: by `fedway-tokio`, by `fedway-smol`, and by a
+//! program that knows the way (`floor.rs`). CPU time is user and system together, of this process alone: the world
+//! is in a child process on the other core. Only the ratios mean something, and nothing fails.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+
+mod floor;
+mod names;
+mod outside;
+
+use std::error::Error;
+use std::fs;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Instant;
+
+use fedway_core::{Config, ServerName};
+use fedway_driver::dns::DnsConfig;
+use fedway_driver::{Builder, Io, Resolver, Roots};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use self::floor::Floor;
+use self::names::Way;
+use self::outside::Outside;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    if std::env::args().any(|argument| argument == outside::WORLD) {
+        return outside::serve();
+    }
+    // Names of programs to run, such as `smol`; all without one. Cargo adds flags of its own
+    let only: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|it| !it.starts_with('-'))
+        .collect();
+    let outside = Outside::start()?;
+    let ways: Vec<_> = (0..NAMES).map(Way::of).collect();
+    // The world makes a certificate at the first handshake of each server
+    Program::Floor.measure(&outside, &ways, Task::Ask)?;
+    println!("task           program  CPU ms for 1,000 names    of the floor     wall ms");
+    for task in [Task::Resolve, Task::Ask] {
+        let mut costs = [(); 3].map(|()| Vec::new());
+        for _ in 0..ROUNDS {
+            for (program, costs) in PROGRAMS.iter().zip(&mut costs) {
+                let wanted = only.is_empty() || only.iter().any(|it| it == program.name());
+                if wanted {
+                    costs.push(program.measure(&outside, &ways, task)?);
+                }
+            }
+        }
+        // Of the first program that ran, which is the floor unless it was left out
+        let mut floor = None;
+        for (program, costs) in PROGRAMS.iter().zip(costs) {
+            let Some(cost) = median(costs) else { continue };
+            let floor = *floor.get_or_insert(cost.cpu);
+            let (name, ratio) = (program.name(), cost.cpu / floor);
+            let thousands = f64::from(NAMES) / 1000.0;
+            let (cpu, wall) = (cost.cpu / thousands, cost.wall / thousands);
+            println!(
+                "{:<14} {name:<8} {cpu:>22.0} {ratio:>15.2} {wall:>11.0}",
+                task.name()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What is done with each name
+#[derive(Clone, Copy)]
+enum Task {
+    /// Connect, verify, and ask for the version
+    Ask,
+    /// Find where it leads
+    Resolve,
+}
+
+impl Task {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ask => "connect + GET",
+            Self::Resolve => "resolve",
+        }
+    }
+}
+
+/// Who does it
+#[derive(Clone, Copy)]
+enum Program {
+    Floor,
+    Smol,
+    Tokio,
+}
+
+impl Program {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Smol => "smol",
+            Self::Tokio => "tokio",
+        }
+    }
+
+    /// Does all names once, with nothing left of an earlier time
+    fn measure(self, outside: &Outside, ways: &[Way], task: Task) -> Result<Cost> {
+        match self {
+            Self::Floor => {
+                let floor = Floor::new(outside)?;
+                spend(ways, |way| Box::pin(floor.walk(way, task)), tokio()?)
+            }
+            Self::Smol => {
+                let resolver = resolver(outside, fedway_smol::Sockets::default())?;
+                spend(
+                    ways,
+                    |way| Box::pin(search(&resolver, way, task)),
+                    |all| smol::block_on(all),
+                )
+            }
+            Self::Tokio => {
+                let resolver = resolver(outside, fedway_tokio::Sockets::default())?;
+                spend(ways, |way| Box::pin(search(&resolver, way, task)), tokio()?)
+            }
+        }
+    }
+}
+
+type Work<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
+
+fn tokio() -> Result<impl Fn(Work<'_>) -> Result<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(move |work: Work<'_>| runtime.block_on(work))
+}
+
+/// What it took to do all names, in milliseconds
+#[derive(Clone, Copy)]
+struct Cost {
+    cpu: f64,
+    wall: f64,
+}
+
+fn spend<'a>(
+    ways: &'a [Way],
+    walk: impl Fn(&'a Way) -> Work<'a>,
+    run: impl Fn(Work<'_>) -> Result<()>,
+) -> Result<Cost> {
+    let (start, cpu) = (Instant::now(), cpu_time()?);
+    run(Box::pin(
+        stream::iter(ways)
+            .map(walk)
+            .buffer_unordered(AT_ONCE)
+            .try_collect(),
+    ))?;
+    let wall = start.elapsed().as_secs_f64() * 1000.0;
+    Ok(Cost {
+        cpu: cpu_time()? - cpu,
+        wall,
+    })
+}
+
+async fn search<I: Io>(resolver: &Resolver<I>, way: &Way, task: Task) -> Result<()> {
+    let name: ServerName = way.name.parse()?;
+    let found = match task {
+        Task::Resolve => resolver.resolve(&name).await?,
+        Task::Ask => {
+            let mut connected = resolver.connect(&name).await?;
+            let response = connected.get(VERSION).await?;
+            if response.status != 200 {
+                return Err(format!("{name}: status {}", response.status).into());
+            }
+            connected.found
+        }
+    };
+    let (step, expected) = (found.destination.step(), way.step);
+    if step != expected {
+        return Err(format!("{name}: step {step} in place of {expected}").into());
+    }
+    Ok(())
+}
+
+fn resolver<I: Io>(outside: &Outside, io: I) -> Result<Resolver<I>> {
+    let mut roots = Roots::none();
+    roots.add_pem(outside.ca_pem.as_bytes())?;
+    let mut config = Config::default();
+    config.addresses.allow.push(names::NET.parse()?);
+    let builder = Builder::default().config(config).roots(roots);
+    let builder = builder
+        .dns(DnsConfig::new(vec![outside.dns]))
+        .reroute(outside.reroutes.clone());
+    Ok(builder.build(io)?)
+}
+
+fn median(mut costs: Vec<Cost>) -> Option<Cost> {
+    costs.sort_by(|a, b| a.cpu.total_cmp(&b.cpu));
+    costs.get(costs.len() / 2).copied()
+}
+
+/// User and system time of this process, all its threads together, in milliseconds (proc_pid_stat(5))
+fn cpu_time() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    // The name of the program stands in parentheses, and may have blanks
+    let (_, fields) = stat.rsplit_once(')').ok_or("no name in stat")?;
+    let field = |number: usize| -> Result<f64> {
+        let field = fields.split_ascii_whitespace().nth(number - 3);
+        Ok(field.ok_or("too few fields in stat")?.parse()?)
+    };
+    Ok((field(14)? + field(15)?) * MS_PER_TICK)
+}
+
+const PROGRAMS: [Program; 3] = [Program::Floor, Program::Tokio, Program::Smol];
+
+const NAMES: u16 = 2_000;
+
+/// Searches under way at a time
+const AT_ONCE: usize = 64;
+
+/// The median of so many counts
+const ROUNDS: usize = 5;
+
+/// Linux counts in hundredths of a second (`USER_HZ`)
+const MS_PER_TICK: f64 = 10.0;
+
+const VERSION: &str = "/_matrix/federation/v1/version";
