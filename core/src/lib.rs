@@ -122,6 +122,8 @@ pub use freshness::Lifetimes;
 pub use ipnet::IpNet;
 pub use machine::{Machine, Step};
 pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerNameErrorKind};
+#[doc(hidden)]
+pub use random::SplitMix64;
 pub use srv::SkippedRecord;
 pub use time::Instant;
 pub use trust::{CtPolicy, InvalidSkipRule, SkipRule, TrustPolicy, Verdict};
