@@ -13,7 +13,7 @@ use fedway_core::{
 use crate::dns::Dns;
 use crate::get::get;
 use crate::http::Response;
-use crate::io::{Io, TlsStream, before};
+use crate::io::{Io, TlsStream, before, unreachable_by};
 use crate::tasks::Tasks;
 use crate::trust::{Trust, connect_error, server_name};
 
@@ -119,11 +119,13 @@ impl<I: Io, D> Means<I, D> {
         let address = self
             .really(connect.address())
             .map_err(|error| connect_error(&error))?;
-        let tcp = self
-            .io
-            .connect_tcp(address)
-            .await
-            .map_err(|error| connect_error(&error))?;
+        let tcp = match self.io.connect_tcp(address).await {
+            Ok(tcp) => tcp,
+            Err(error) if unreachable_by(&*self.io, address, &error).await => {
+                return Err(ConnectError::Unreachable);
+            }
+            Err(error) => return Err(connect_error(&error)),
+        };
         let session = self
             .io
             .handshake(tcp, config, name)

@@ -2,15 +2,17 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fedway_core::{Answer, DnsError, DnsName, Family, Instant, SrvRecord};
 
-use super::Dns;
 use super::config::{ConfigError, DnsConfig};
 use super::hosts::Hosts;
-use super::lookup::Lookup;
-use super::step::{Step, Transmit, Transport};
+use super::lookup::{Lookup, Terms};
+use super::memory::Memory;
+use super::resolve::Dns;
+use super::step::{Step, Transmit};
+use super::way::Transport;
 use crate::io::{ByteStream, Datagrams, Io, before, is_out_of_sockets};
 use crate::tasks::Tasks;
 
@@ -18,12 +20,19 @@ use crate::tasks::Tasks;
 ///
 /// Each exchange has a socket of its own, connected to the server asked, so that its port is hard to
 /// guess (RFC 5452 §9.2) and other senders are not heard. It is closed with the exchange, or when the
-/// future is dropped. No task is spawned, nothing is kept between look-ups.
+/// future is dropped. No task is spawned; what is kept between look-ups is what the servers were found not to
+/// understand, in a [`Memory`].
+///
+/// Where this machine has no socket, port or memory for a query, another server is asked, and it is
+/// the outcome ([`DnsError::OutOfSockets`]) only if nothing else came of any. An address that the machine has
+/// none of its own to reach from (`EADDRNOTAVAIL`) counts as that, too.
 #[derive(Debug)]
 pub struct Stub<I> {
     io: Arc<I>,
     config: DnsConfig,
     hosts: Hosts,
+    /// Locked for an instant at a time
+    memory: Mutex<Memory>,
 }
 
 impl<I: Io> Stub<I> {
@@ -37,7 +46,70 @@ impl<I: Io> Stub<I> {
             .hosts
             .as_deref()
             .map_or_else(|| Ok(Hosts::default()), Hosts::read)?;
-        Ok(Self { io, config, hosts })
+        let memory = Mutex::default();
+        Ok(Self {
+            io,
+            config,
+            hosts,
+            memory,
+        })
+    }
+
+    /// Begins a look-up, and does what it says
+    ///
+    /// Ends, since a look-up does: it has a few exchanges for each try of each question, and looks at
+    /// the time with each message, however fast forged ones arrive.
+    async fn run<T: Clone + Send>(
+        &self,
+        begin: impl FnOnce(Terms<'_>, Instant) -> Lookup<T>,
+        deadline: Instant,
+    ) -> Result<Answer<T>, DnsError> {
+        let seed = seed()?;
+        let mut lookup = begin(
+            Terms {
+                config: &self.config,
+                memory: &self.memory(),
+                seed,
+                deadline,
+            },
+            self.io.now(),
+        );
+        let mut exchanges = Tasks::new();
+        loop {
+            let until = match lookup.poll() {
+                Step::Cancel(id) => {
+                    exchanges.retain(|other| other != id);
+                    continue;
+                }
+                Step::Done(result) => return result,
+                Step::Learnt(lesson) => {
+                    self.memory().learn(lesson, self.io.now());
+                    continue;
+                }
+                Step::Send(transmit) => {
+                    exchanges.push(transmit.id(), ask(&*self.io, transmit));
+                    continue;
+                }
+                Step::Wait { until } => until.expect("a look-up that is not over has a deadline"),
+            };
+            match before(&*self.io, until, exchanges.next()).await {
+                None => lookup.handle_timeout(self.io.now()),
+                Some((id, Err(error))) if is_out_of_sockets(&error) => {
+                    lookup.handle_out_of_sockets(id, self.io.now());
+                }
+                Some((id, Err(_))) => lookup.handle_failure(id, self.io.now()),
+                Some((id, Ok((message, socket)))) => {
+                    lookup.handle_message(id, &message, self.io.now());
+                    if let Some(socket) = socket {
+                        exchanges.push(id, listen(socket));
+                    }
+                }
+            }
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -51,9 +123,8 @@ impl<I: Io> Dns for Stub<I> {
         if let Some(answer) = self.hosts.look_up(host, family) {
             return Ok(answer);
         }
-        let (seed, now) = (seed()?, self.io.now());
-        let lookup = Lookup::addresses(host, family, &self.config, seed, deadline, now);
-        run(&*self.io, lookup).await
+        let begin = |terms: Terms<'_>, now| Lookup::addresses(host, family, terms, now);
+        self.run(begin, deadline).await
     }
 
     async fn query_srv(
@@ -61,44 +132,8 @@ impl<I: Io> Dns for Stub<I> {
         name: &DnsName,
         deadline: Instant,
     ) -> Result<Answer<SrvRecord>, DnsError> {
-        let (seed, now) = (seed()?, self.io.now());
-        run(
-            &*self.io,
-            Lookup::srv(name, &self.config, seed, deadline, now),
-        )
-        .await
-    }
-}
-
-/// Does what the look-up says
-///
-/// Ends, since a look-up does: it has at most three exchanges for each try of each question, and looks at
-/// the time with each message, however fast forged ones arrive.
-async fn run<T: Clone + Send>(io: &impl Io, mut lookup: Lookup<T>) -> Result<Answer<T>, DnsError> {
-    let mut exchanges = Tasks::new();
-    loop {
-        let until = match lookup.poll() {
-            Step::Done(result) => return result,
-            Step::Send(transmit) => {
-                exchanges.push(transmit.id(), ask(io, transmit));
-                continue;
-            }
-            Step::Wait { until } => until,
-        };
-        exchanges.retain(|id| lookup.awaits(id));
-        match before(io, until, exchanges.next()).await {
-            None => lookup.handle_timeout(io.now()),
-            Some((_, Err(error))) if is_out_of_sockets(&error) => {
-                return Err(DnsError::OutOfSockets);
-            }
-            Some((id, Err(_))) => lookup.handle_failure(id, io.now()),
-            Some((id, Ok((message, socket)))) => {
-                lookup.handle_message(id, &message, io.now());
-                if let Some(socket) = socket {
-                    exchanges.push(id, listen(socket));
-                }
-            }
-        }
+        let begin = |terms: Terms<'_>, now| Lookup::srv(name, terms, now);
+        self.run(begin, deadline).await
     }
 }
 
