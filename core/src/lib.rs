@@ -111,8 +111,8 @@ pub use config::{Config, Deadlines, Families, Limits, Lookahead, Racing};
 pub use discovery::Discovery;
 pub use edition::{Edition, Order, Place, Route, Rules, Service, Steps, UnknownEdition};
 pub use error::{
-    Attempt, AttemptError, BodyError, CertificateError, ConnectError, DnsError, Fault, FetchError,
-    MalformedResponse, RedirectError, TlsError, WellKnownError, write_chain,
+    Attempt, AttemptError, BodyError, CertificateError, ConnectError, DnsError, ExtendedError,
+    Fault, FetchError, MalformedResponse, RedirectError, TlsError, WellKnownError, write_chain,
 };
 pub use found::{
     Candidate, CandidateAddress, Connection, Destination, DiscoveryError, DiscoveryErrorKind,
@@ -122,6 +122,8 @@ pub use freshness::Lifetimes;
 pub use ipnet::IpNet;
 pub use machine::{Machine, Step};
 pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerNameErrorKind};
+#[doc(hidden)]
+pub use random::SplitMix64;
 pub use srv::SkippedRecord;
 pub use time::Instant;
 pub use trust::{CtPolicy, InvalidSkipRule, SkipRule, TrustPolicy, Verdict};

@@ -86,7 +86,7 @@ pub(crate) fn select(mut records: Vec<SrvRecord>, seed: u64) -> (Selection, Opti
         None => true,
     });
     records.sort_unstable();
-    choose_by_weight(&mut records, SplitMix64(seed));
+    choose_by_weight(&mut records, SplitMix64::new(seed));
     for record in records.iter().skip(MAX_TARGETS) {
         skipped.push((record.target.clone(), SkippedRecord::TooMany));
     }
@@ -133,11 +133,11 @@ fn choose_by_weight(records: &mut [SrvRecord], mut random: SplitMix64) {
             // "There isn't any server selection to do": each is as good, and the load is spread
             let last = same.count() as u64 - 1;
             // Less than the number of records, which is a usize
-            let chosen = up_to(last, &mut random) as usize;
+            let chosen = random.up_to(last) as usize;
             records[start..=start + chosen].rotate_right(1);
             continue;
         }
-        let mut draw = up_to(sum, &mut random);
+        let mut draw = random.up_to(sum);
         let chosen = same
             .map(|record| u64::from(record.weight))
             .position(|weight| {
@@ -149,12 +149,6 @@ fn choose_by_weight(records: &mut [SrvRecord], mut random: SplitMix64) {
         // Rotating instead of swapping keeps the others in their order, weight 0 first
         records[start..=start + chosen].rotate_right(1);
     }
-}
-
-/// A number from 0 to `most`, both included
-fn up_to(most: u64, random: &mut SplitMix64) -> u64 {
-    // `most` is a sum of 16-bit weights: multiplying 32 random bits cannot overflow, and its bias is below 2^-10
-    ((random.next() >> 32) * (most + 1)) >> 32
 }
 
 /// How many records of one SRV set are looked at, the lowest priorities first: four times what is tried, so that flawed

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 use std::{thread, time};
 
 use fedway_core::*;
-use fedway_driver::dns::{self, DnsConfig, Lookup, Transmit, Transport};
+use fedway_driver::dns::{self, DnsConfig, Lookup, Memory, Terms, Transmit, Transport};
 use fedway_driver::http::Exchange;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{
@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let driver = Arc::new(Driver {
         start: time::Instant::now(),
         dns: DnsConfig::new(vec![world.dns]), // outside of the world, the system's
+        memory: Mutex::default(),
         tls: tls.with_no_client_auth().into(),
         // Outside of the world, none
         reroutes: BTreeMap::from([
@@ -80,6 +81,7 @@ type Session = StreamOwned<ClientConnection, TcpStream>;
 struct Driver {
     start: time::Instant,
     dns: DnsConfig,
+    memory: Mutex<Memory>,
     tls: Arc<ClientConfig>,
     reroutes: BTreeMap<SocketAddr, SocketAddr>,
     sessions: Mutex<BTreeMap<ActionId, Session>>,
@@ -99,8 +101,11 @@ impl Driver {
         self.sessions.lock().expect("no holder panics")
     }
 
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().expect("no holder panics")
+    }
+
     fn act(&self, action: Action) -> Event {
-        let (dns, seed) = (&self.dns, getrandom::u64().expect("the system has entropy"));
         match action {
             Action::Connect(connect) => {
                 let result = self.connect(&connect);
@@ -115,13 +120,15 @@ impl Driver {
                 fetch.reply(answer.map_err(|_| FetchError::ConnectionLost))
             }
             Action::LookUpAddresses(ask) => {
-                let (host, family, deadline) = (ask.host(), ask.family(), ask.deadline());
-                let lookup = Lookup::addresses(host, family, dns, seed, deadline, self.now());
-                ask.reply(self.look_up(lookup))
+                let begin =
+                    |terms: Terms<'_>, now| Lookup::addresses(ask.host(), ask.family(), terms, now);
+                let answer = self.look_up(begin, ask.deadline());
+                ask.reply(answer)
             }
             Action::QuerySrv(ask) => {
-                let lookup = Lookup::srv(ask.name(), dns, seed, ask.deadline(), self.now());
-                ask.reply(self.look_up(lookup))
+                let begin = |terms: Terms<'_>, now| Lookup::srv(ask.name(), terms, now);
+                let answer = self.look_up(begin, ask.deadline());
+                ask.reply(answer)
             }
         }
     }
@@ -167,21 +174,39 @@ impl Driver {
         }
     }
 
-    fn look_up<T: Clone>(&self, mut lookup: Lookup<T>) -> Result<Answer<T>, DnsError> {
+    fn look_up<T: Clone>(
+        &self,
+        begin: impl FnOnce(Terms<'_>, Instant) -> Lookup<T>,
+        deadline: Instant,
+    ) -> Result<Answer<T>, DnsError> {
+        let terms = Terms {
+            config: &self.dns,
+            memory: &self.memory().clone(),
+            seed: entropy(),
+            deadline,
+        };
+        let mut lookup = begin(terms, self.now());
         loop {
             lookup.handle_timeout(self.now());
             let deadline = lookup.deadline().unwrap_or_default();
             match lookup.poll() {
+                // One query at a time: its socket is closed when it has been asked
+                dns::Step::Cancel(_) => {}
                 dns::Step::Done(result) => return result,
+                dns::Step::Learnt(lesson) => self.memory().learn(lesson, self.now()),
                 dns::Step::Send(query) => match ask(&query, self.left(deadline)) {
                     Ok(message) => lookup.handle_message(query.id(), &message, self.now()),
                     Err(_) if self.now() >= deadline => {}
                     Err(_) => lookup.handle_failure(query.id(), self.now()),
                 },
-                dns::Step::Wait { until } => thread::sleep(self.left(until)),
+                dns::Step::Wait { .. } => thread::sleep(self.left(deadline)),
             }
         }
     }
+}
+
+fn entropy() -> u64 {
+    getrandom::u64().expect("the system has entropy")
 }
 
 /// One message to a name server, and one back

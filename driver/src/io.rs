@@ -104,10 +104,63 @@ pub async fn before<I: Io, T>(
     Alarm::new(io).before(deadline, work).await
 }
 
-/// Whether this machine failed, and no peer: EMFILE and ENFILE, or WSAEMFILE on Windows
+/// Whether this machine had no file, port or memory left for a socket, which says nothing of the peer
+///
+/// `EADDRNOTAVAIL` is among these, since that is what `connect` says when no local port is left. With IPv6 it may
+/// also say that this machine has no address to come from, as in many containers; see [`unreachable_by`].
 pub(crate) fn is_out_of_sockets(error: &io::Error) -> bool {
-    let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[23, 24] };
-    error
-        .raw_os_error()
-        .is_some_and(|code| codes.contains(&code))
+    let is_of_a_kind = matches!(
+        error.kind(),
+        io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable | io::ErrorKind::OutOfMemory
+    );
+    let codes = error.raw_os_error();
+    is_of_a_kind || codes.is_some_and(|code| OUT_OF_SOCKETS.contains(&code))
+}
+
+/// Whether this machine has no address to reach that one from, where a TCP connection failed
+///
+/// The system says the same, `EADDRNOTAVAIL`, of that and of local ports that have run out. Datagrams tell them
+/// apart: their ports are others, and the same address of this machine's is looked for.
+pub(crate) async fn unreachable_by<I: Io>(io: &I, address: SocketAddr, error: &io::Error) -> bool {
+    let is_no_address =
+        |error: &io::Error| error.kind() == io::ErrorKind::AddrNotAvailable && address.is_ipv6();
+    is_no_address(error)
+        && io
+            .connect_udp(address)
+            .await
+            .is_err_and(|error| is_no_address(&error))
+}
+
+/// `EMFILE`, `ENFILE` and `ENOBUFS` (errno(3)), as far as they have no [`io::ErrorKind`] of their own
+const OUT_OF_SOCKETS: &[i32] = if cfg!(windows) {
+    // WSAEMFILE, WSAENOBUFS and, lest kinds are not told, WSAEADDRINUSE and WSAEADDRNOTAVAIL
+    &[10024, 10055, 10048, 10049]
+} else if cfg!(any(target_os = "linux", target_os = "android")) {
+    &[24, 23, 105]
+} else {
+    &[24, 23, 55]
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn files_ports_and_memory_that_have_run_out_are_this_machine_s_want() {
+        // EMFILE, ENFILE, ENOMEM, EADDRINUSE, EADDRNOTAVAIL, ENOBUFS
+        for code in [24, 23, 12, 98, 99, 105] {
+            assert!(
+                is_out_of_sockets(&io::Error::from_raw_os_error(code)),
+                "{code}"
+            );
+        }
+        // EACCES, ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, ETIMEDOUT
+        for code in [13, 111, 101, 113, 110] {
+            assert!(
+                !is_out_of_sockets(&io::Error::from_raw_os_error(code)),
+                "{code}"
+            );
+        }
+    }
 }

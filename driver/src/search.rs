@@ -16,7 +16,7 @@ use crate::dns::Dns;
 use crate::entropy::Entropy;
 use crate::get::{self, fetch_error};
 use crate::http::{Exchange, Response};
-use crate::io::{ByteStream as _, Io, TlsStream};
+use crate::io::{ByteStream as _, Io, TlsStream, unreachable_by};
 use crate::room::{Room, Seat};
 use crate::tasks::Tasks;
 use crate::trust::{Trust, connect_error, server_name};
@@ -195,11 +195,13 @@ impl<I: Io, D> Shared<I, D> {
             .map_err(|error| connect_error(&error))?;
         let seat = self.room.socket(&*self.io, deadline).await;
         let seat = seat.ok_or(ConnectError::OutOfSockets)?;
-        let mut tcp = self
-            .io
-            .connect_tcp(address)
-            .await
-            .map_err(|error| connect_error(&error))?;
+        let mut tcp = match self.io.connect_tcp(address).await {
+            Ok(tcp) => tcp,
+            Err(error) if unreachable_by(&*self.io, address, &error).await => {
+                return Err(ConnectError::Unreachable);
+            }
+            Err(error) => return Err(connect_error(&error)),
+        };
         tcp.meter().limit(self.config.limits.volume);
         let tls = self
             .io

@@ -13,7 +13,7 @@ use fedway_core::{
     Absence, Action, Answer, Config, Discovery, DnsError, DnsName, Edition, Event, Family, Host,
     Instant, Machine, SrvRecord, Step,
 };
-use fedway_driver::dns::{DnsConfig, Lookup, Step as Said};
+use fedway_driver::dns::{DnsConfig, Lookup, Memory, Step as Said, Terms};
 use fedway_fuzz::dns::{self, Data, Labels, Record, Response};
 use fedway_fuzz::up_to;
 use libfuzzer_sys::fuzz_target;
@@ -30,10 +30,16 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     let name = DnsName::new(dns::text(u)?).expect("a name");
     let config = DnsConfig::new(vec![([192, 0, 2, 1], 53).into()]);
     let now = Instant::ORIGIN;
-    let deadline = now + Duration::from_secs(5);
+    let memory = Memory::default();
+    let terms = Terms {
+        config: &config,
+        memory: &memory,
+        seed: 0,
+        deadline: now + Duration::from_secs(5),
+    };
     match kind {
         0 => {
-            let lookup = Lookup::addresses(&name, Family::V4, &config, 0, deadline, now);
+            let lookup = Lookup::addresses(&name, Family::V4, terms, now);
             let outcome =
                 compare(
                     lookup,
@@ -42,30 +48,33 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
                     Some([127, 0, 0, 1].into()),
                     u,
                     |data| match data {
-                        Data::A(octets) => Some(IpAddr::from(*octets)),
+                        Data::A(octets) => Some((0, IpAddr::from(*octets))),
                         _ => None,
                     },
                 )?;
             dial(outcome, Family::V4);
         }
         1 => {
-            let lookup = Lookup::addresses(&name, Family::V6, &config, 0, deadline, now);
+            let lookup = Lookup::addresses(&name, Family::V6, terms, now);
             let loopback = "::1".parse().expect("an address");
             let outcome = compare(lookup, &name, 28, Some(loopback), u, |data| match data {
-                Data::Aaaa(octets) => Some(IpAddr::from(*octets)),
+                Data::Aaaa(octets) => Some((0, IpAddr::from(*octets))),
                 _ => None,
             })?;
             dial(outcome, Family::V6);
         }
         _ => {
-            let lookup = Lookup::srv(&name, &config, 0, deadline, now);
+            let lookup = Lookup::srv(&name, terms, now);
             let outcome = compare(lookup, &name, 33, None, u, |data| match data {
-                Data::Srv(priority, weight, port, target) => Some(SrvRecord {
-                    priority: *priority,
-                    weight: *weight,
-                    port: *port,
-                    target: DnsName::new(&text(target)).expect("escaped"),
-                }),
+                Data::Srv(priority, weight, port, target) => {
+                    let record = SrvRecord {
+                        priority: *priority,
+                        weight: *weight,
+                        port: *port,
+                        target: DnsName::new(&text(target)).expect("escaped"),
+                    };
+                    Some((*priority, record))
+                }
                 _ => None,
             })?;
             select(outcome);
@@ -81,7 +90,7 @@ fn compare<T: Clone + Debug + PartialEq>(
     kind: u16,
     loopback: Option<T>,
     u: &mut Unstructured<'_>,
-    read: impl Fn(&Data) -> Option<T>,
+    read: impl Fn(&Data) -> Option<(u16, T)>,
 ) -> Result<Outcome<T>> {
     let start = name
         .as_str()
@@ -92,6 +101,7 @@ fn compare<T: Clone + Debug + PartialEq>(
         passed: Vec::new(),
         ttl: u32::MAX,
         loopback,
+        referrals: 0,
     };
     let mut expected = naive.special();
     let mut sends = 0;
@@ -106,12 +116,13 @@ fn compare<T: Clone + Debug + PartialEq>(
                 lookup.handle_message(transmit.id(), &response.write(query), Instant::ORIGIN);
                 expected = naive.read(&response, &read);
                 sends += 1;
-                assert!(sends <= MAX_ALIASES + 1);
+                assert!(sends <= (MAX_ALIASES + 1) * TRIES);
             }
             Said::Done(outcome) => {
                 assert_eq!(Some(&outcome), expected.as_ref());
                 return Ok(outcome);
             }
+            Said::Cancel(_) | Said::Learnt(_) => {}
             Said::Wait { .. } => panic!("every query has been answered"),
         }
     }
@@ -124,6 +135,8 @@ struct Naive<T> {
     /// The least of the aliases
     ttl: u32,
     loopback: Option<T>,
+    /// To the question in hand
+    referrals: usize,
 }
 
 impl<T: Clone> Naive<T> {
@@ -131,7 +144,7 @@ impl<T: Clone> Naive<T> {
     fn read(
         &mut self,
         response: &Response,
-        read: impl Fn(&Data) -> Option<T>,
+        read: impl Fn(&Data) -> Option<(u16, T)>,
     ) -> Option<Outcome<T>> {
         let mut moved = false;
         loop {
@@ -142,15 +155,16 @@ impl<T: Clone> Naive<T> {
                     record.internet && dns::folded(&record.owner) == dns::folded(&self.name)
                 })
                 .collect();
-            let records: Vec<_> = mine
+            let mut records: Vec<_> = mine
                 .iter()
                 .filter_map(|record| Some((read(&record.data)?, record.ttl)))
-                .take(MAX_RECORDS)
                 .collect();
+            records.sort_by_key(|((priority, _), _)| *priority);
+            records.truncate(MAX_RECORDS);
             if !records.is_empty() && !response.no_such_name {
                 let least = records.iter().map(|(_, ttl)| sane(*ttl)).min();
                 return Some(Ok(self.found(
-                    records.into_iter().map(|(record, _)| record).collect(),
+                    records.into_iter().map(|((_, record), _)| record).collect(),
                     least.unwrap_or_default(),
                 )));
             }
@@ -172,14 +186,21 @@ impl<T: Clone> Naive<T> {
             .authorities
             .iter()
             .find_map(|record| match record.data {
-                Data::Soa(minimum) if self.is_in(&record.owner) => {
+                Data::Soa(minimum) if record.internet && self.is_in(&record.owner) => {
                     Some(sane(record.ttl).min(sane(minimum)).min(self.ttl))
                 }
                 _ => None,
             });
         let absence = match (response.no_such_name, moved, zone) {
             (true, _, _) => Absence::NoSuchName,
-            (false, true, None) => return self.special(),
+            (false, true, None) => {
+                self.referrals = 0;
+                return self.special();
+            }
+            (false, _, None) if is_referral(response) => {
+                self.referrals += 1;
+                return (self.referrals == TRIES).then_some(Err(DnsError::Referral));
+            }
             (false, _, _) => Absence::NoData,
         };
         Some(Ok(Answer::absent(
@@ -312,6 +333,16 @@ fn absent<T>(absence: Absence) -> Answer<T> {
     Answer::absent(absence, Some(Duration::ZERO))
 }
 
+/// NS records without any SOA record, from a server that asks nobody (RFC 2308 §2.2)
+fn is_referral(response: &Response) -> bool {
+    let mut authorities = response.authorities.iter();
+    let has_servers = authorities
+        .clone()
+        .any(|record| matches!(record.data, Data::Ns(_)));
+    let has_zone = authorities.any(|record| record.internet && matches!(record.data, Data::Soa(_)));
+    has_servers && !has_zone && !response.recursion
+}
+
 /// RFC 2181 §8
 fn sane(ttl: u32) -> u32 {
     if ttl >> 31 == 1 { 0 } else { ttl }
@@ -341,3 +372,5 @@ const MAX_ADDRESSES: usize = 16;
 const MAX_ALIASES: usize = 11;
 /// Likewise
 const MAX_RECORDS: usize = 64;
+/// As resolv.conf(5) has `attempts`, of one server
+const TRIES: usize = 2;

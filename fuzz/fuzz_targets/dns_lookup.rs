@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use fedway_core::{DnsName, Family, Instant};
-use fedway_driver::dns::{DnsConfig, Lookup, Step, Transmit, Transport};
+use fedway_driver::dns::{DnsConfig, Lookup, Memory, Step, Terms, Transmit, TransmitId, Transport};
 use fedway_fuzz::{bytes, dns, up_to};
 use libfuzzer_sys::fuzz_target;
 
@@ -23,7 +23,10 @@ fn start(u: &mut Unstructured<'_>) -> Result<()> {
     let mut config = DnsConfig::new(servers.collect());
     config.attempts = up_to(u, 3)?;
     config.timeout = millis(u)?;
-    config.rotate = u.arbitrary()?;
+    let options: u8 = u.arbitrary()?;
+    config.rotate = options & 1 != 0;
+    config.tcp = options & 6 == 6;
+    config.no_aaaa = options & 24 == 24;
     let text = match up_to(u, 3)? {
         0 => str::from_utf8(bytes(u)?).unwrap_or_default(),
         _ => dns::text(u)?,
@@ -34,55 +37,99 @@ fn start(u: &mut Unstructured<'_>) -> Result<()> {
     let (kind, seed) = (up_to(u, 2)?, u.arbitrary()?);
     let now = Instant::from_origin(millis(u)?);
     let deadline = now + millis(u)?;
+    let mut start = Start {
+        config,
+        memory: Memory::default(),
+        seed,
+        deadline,
+        now,
+    };
     match kind {
-        0 => {
-            let lookup = Lookup::addresses(&name, Family::V4, &config, seed, deadline, now);
-            Run::new(lookup, config, deadline, now).run(u)
-        }
-        1 => {
-            let lookup = Lookup::addresses(&name, Family::V6, &config, seed, deadline, now);
-            Run::new(lookup, config, deadline, now).run(u)
-        }
-        _ => {
-            let lookup = Lookup::srv(&name, &config, seed, deadline, now);
-            Run::new(lookup, config, deadline, now).run(u)
-        }
+        0 => run(&mut start, u, |terms, now| {
+            Lookup::addresses(&name, Family::V4, terms, now)
+        }),
+        1 => run(&mut start, u, |terms, now| {
+            Lookup::addresses(&name, Family::V6, terms, now)
+        }),
+        _ => run(&mut start, u, |terms, now| Lookup::srv(&name, terms, now)),
     }
 }
 
-/// A look-up, and what has passed between it and its driver
-struct Run<T> {
-    lookup: Lookup<T>,
+/// What a look-up begins with
+struct Start {
     config: DnsConfig,
+    memory: Memory,
+    seed: u64,
     deadline: Instant,
     now: Instant,
-    /// Every query, the one that is awaited last
+}
+
+/// A look-up, and another that knows what the first one learnt
+fn run<T: Clone + Debug + PartialEq>(
+    start: &mut Start,
+    u: &mut Unstructured<'_>,
+    begin: impl Fn(Terms<'_>, Instant) -> Lookup<T>,
+) -> Result<()> {
+    for _ in 0..2 {
+        let terms = Terms {
+            config: &start.config,
+            memory: &start.memory,
+            seed: start.seed,
+            deadline: start.deadline,
+        };
+        Run::new(begin(terms, start.now), start).run(u)?;
+        let time = start.deadline.saturating_since(start.now);
+        start.now = start.deadline;
+        start.deadline = start.now + time;
+    }
+    Ok(())
+}
+
+/// A look-up, and what has passed between it and its driver
+struct Run<'a, T> {
+    lookup: Lookup<T>,
+    config: &'a DnsConfig,
+    memory: &'a mut Memory,
+    deadline: Instant,
+    now: Instant,
+    /// Every query, in its order
     sent: Vec<Transmit>,
+    /// Those that have been neither cancelled nor failed
+    open: Vec<TransmitId>,
     /// What the look-up said last that it waits for, or came to
     waits: Step<T>,
 }
 
-impl<T: Clone + Debug + PartialEq> Run<T> {
-    fn new(lookup: Lookup<T>, config: DnsConfig, deadline: Instant, now: Instant) -> Self {
+impl<'a, T: Clone + Debug + PartialEq> Run<'a, T> {
+    fn new(lookup: Lookup<T>, start: &'a mut Start) -> Self {
         Self {
             lookup,
-            config,
-            deadline,
-            now,
+            config: &start.config,
+            memory: &mut start.memory,
+            deadline: start.deadline,
+            now: start.now,
             sent: Vec::new(),
-            waits: Step::Wait { until: now },
+            open: Vec::new(),
+            waits: Step::Wait {
+                until: Some(start.now),
+            },
         }
     }
 
     fn run(mut self, u: &mut Unstructured<'_>) -> Result<()> {
         self.drain();
         while !u.is_empty() {
-            self.operate(u)?;
+            let operation: u8 = u.arbitrary()?;
+            if operation == u8::MAX {
+                // The second look-up has its share of the input
+                break;
+            }
+            self.operate(operation, u)?;
             self.drain();
         }
         // A driver that only keeps time
         let mut timeouts = 0;
-        while let Step::Wait { until } = self.waits {
+        while let Step::Wait { until: Some(until) } = self.waits {
             self.now = self.now.max(until);
             self.lookup.handle_timeout(self.now);
             self.drain();
@@ -97,10 +144,10 @@ impl<T: Clone + Debug + PartialEq> Run<T> {
         Ok(())
     }
 
-    fn operate(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
-        match u.arbitrary::<u8>()? % 16 {
+    fn operate(&mut self, operation: u8, u: &mut Unstructured<'_>) -> Result<()> {
+        match operation % 16 {
             0..=7 => {
-                if let Some(transmit) = self.sent.last() {
+                if let Some(transmit) = self.awaited() {
                     let message = dns::message(u, transmit.message())?;
                     let is_wrong = !message.starts_with(&transmit.message()[..2]);
                     let (id, transport) = (transmit.id(), transmit.transport());
@@ -113,7 +160,7 @@ impl<T: Clone + Debug + PartialEq> Run<T> {
             }
             // A good answer, but for its id
             8 | 9 => {
-                if let Some(transmit) = self.sent.last() {
+                if let Some(transmit) = self.awaited() {
                     let mut message = dns::message(u, transmit.message())?;
                     let (id, transport) = (transmit.id(), transmit.transport());
                     let bits = u.arbitrary::<u16>()?.max(1).to_be_bytes();
@@ -134,16 +181,14 @@ impl<T: Clone + Debug + PartialEq> Run<T> {
                 if let Some(transmit) = self.sent.get(index) {
                     let (message, id) = (dns::message(u, transmit.message())?, transmit.id());
                     let is_wrong = !message.starts_with(&transmit.message()[..2]);
-                    let is_last = index + 1 == self.sent.len();
-                    if !self.lookup.awaits(id) {
+                    let is_udp = transmit.transport() == Transport::Udp;
+                    if !self.open.contains(&id) {
                         let before = format!("{:?}", self.lookup);
                         self.lookup.handle_message(id, &message, self.now);
                         self.lookup.handle_failure(id, self.now);
-                        // Once it is over, what is slow may be let go of; the outcome stands, by `drain`
-                        let is_over = matches!(self.waits, Step::Done(_));
-                        let is_same = format!("{:?}", self.lookup) == before;
-                        assert!(is_over || is_same, "not awaited");
-                    } else if is_wrong && !is_last {
+                        self.lookup.handle_out_of_sockets(id, self.now);
+                        assert_eq!(format!("{:?}", self.lookup), before, "not awaited");
+                    } else if is_wrong && is_udp {
                         self.handle_in_vain(|lookup, now| lookup.handle_message(id, &message, now));
                     } else {
                         self.lookup.handle_message(id, &message, self.now);
@@ -151,8 +196,14 @@ impl<T: Clone + Debug + PartialEq> Run<T> {
                 }
             }
             11 => {
-                if let Some(transmit) = self.sent.last() {
-                    self.lookup.handle_failure(transmit.id(), self.now);
+                let index = usize::from(operation >> 5);
+                if let Some(id) = self.sent.iter().rev().nth(index).map(Transmit::id) {
+                    self.open.retain(|open| *open != id);
+                    if operation & 16 == 0 {
+                        self.lookup.handle_failure(id, self.now);
+                    } else {
+                        self.lookup.handle_out_of_sockets(id, self.now);
+                    }
                 }
             }
             12 => {
@@ -162,7 +213,7 @@ impl<T: Clone + Debug + PartialEq> Run<T> {
             // Noticed with the next operation
             13 => self.now = self.now + millis(u)?,
             14 => {
-                if let Step::Wait { until } = self.waits {
+                if let Step::Wait { until: Some(until) } = self.waits {
                     self.now = self.now.max(until);
                     self.lookup.handle_timeout(self.now);
                 }
@@ -170,6 +221,12 @@ impl<T: Clone + Debug + PartialEq> Run<T> {
             _ => self.lookup.handle_timeout(self.now),
         }
         Ok(())
+    }
+
+    /// The last query whose response would be heard
+    fn awaited(&self) -> Option<Transmit> {
+        let is_open = |sent: &&Transmit| self.open.contains(&sent.id());
+        self.sent.iter().rev().find(is_open).cloned()
     }
 
     /// What changes nothing: the time is all that is taken note of
@@ -187,33 +244,40 @@ impl<T: Clone + Debug + PartialEq> Run<T> {
     fn drain(&mut self) {
         loop {
             match self.lookup.poll() {
+                Step::Cancel(id) => {
+                    assert!(self.open.contains(&id), "cancels what is not open");
+                    self.open.retain(|open| *open != id);
+                }
+                Step::Learnt(lesson) => self.memory.learn(lesson, self.now),
                 Step::Send(transmit) => self.judge(transmit),
                 step @ Step::Done(_) => {
-                    if let Step::Done(_) = &self.waits {
-                        assert_eq!(step, self.waits, "an outcome that changes");
-                    }
+                    assert!(!matches!(self.waits, Step::Done(_)), "a second outcome");
                     assert_eq!(self.lookup.deadline(), None);
-                    assert!(self.sent.iter().all(|sent| !self.lookup.awaits(sent.id())));
+                    assert_eq!(self.open, [], "not cancelled");
                     self.waits = step;
                     return;
                 }
                 Step::Wait { until } => {
-                    assert!(
-                        !matches!(self.waits, Step::Done(_)),
-                        "goes on after its end"
-                    );
-                    assert_eq!(self.lookup.deadline(), Some(until));
-                    assert!(until <= self.deadline, "waits longer than its deadline");
-                    let (last, earlier) = self.sent.split_last().expect("it waits for one");
-                    assert!(self.lookup.awaits(last.id()));
-                    let slow = earlier.iter().filter(|sent| self.lookup.awaits(sent.id()));
-                    let asked = |sent: &Transmit| dns::asked(sent.message());
-                    assert!(slow.into_iter().all(|sent| asked(sent) == asked(last)));
-                    self.waits = Step::Wait { until };
+                    assert_eq!(self.lookup.deadline(), until);
+                    let is_over = matches!(self.waits, Step::Done(_));
+                    assert_eq!(is_over, until.is_none(), "goes on after its end");
+                    if let Some(until) = until {
+                        assert!(until <= self.deadline, "waits longer than its deadline");
+                        assert!((1..=2).contains(&self.open.len()), "{:?}", self.open);
+                        let of_open = |sent: &&Transmit| self.open.contains(&sent.id());
+                        let asked = |sent: &Transmit| dns::asked(sent.message());
+                        let mut open = self.sent.iter().filter(of_open).map(asked);
+                        assert!(open.next() == open.next().or(self.asked_last()));
+                        self.waits = Step::Wait { until: Some(until) };
+                    }
                     return;
                 }
             }
         }
+    }
+
+    fn asked_last(&self) -> Option<dns::Labels> {
+        self.sent.last().map(|sent| dns::asked(sent.message()))
     }
 
     fn judge(&mut self, transmit: Transmit) {
@@ -232,6 +296,7 @@ impl<T: Clone + Debug + PartialEq> Run<T> {
             !matches!(top, Some(b"localhost" | b"invalid" | b"onion")),
             "{name:?} asked for"
         );
+        self.open.push(transmit.id());
         self.sent.push(transmit);
         assert!(
             self.sent.len() <= self.most_sends(),
@@ -240,10 +305,11 @@ impl<T: Clone + Debug + PartialEq> Run<T> {
         );
     }
 
-    /// Three exchanges of each try, and all tries for the name and each of eleven aliases
+    /// All tries for the name and each of eleven aliases: each in up to three ways, each way over TCP, too, if the
+    /// answer does not fit, and once more if that comes late
     fn most_sends(&self) -> usize {
         let tries = self.config.servers.len() * usize::from(self.config.attempts.max(1));
-        12 * tries * 3
+        12 * tries * 3 * 3
     }
 }
 

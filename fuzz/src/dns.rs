@@ -23,6 +23,7 @@ pub enum Data {
     A([u8; 4]),
     Aaaa([u8; 16]),
     Cname(Labels),
+    Ns(Labels),
     /// Only the last field matters
     Soa(u32),
     Srv(u16, u16, u16, Labels),
@@ -33,6 +34,8 @@ pub enum Data {
 #[derive(Clone, Debug)]
 pub struct Response {
     pub no_such_name: bool,
+    /// Whether the server asks others for its clients
+    pub recursion: bool,
     pub answers: Vec<Record>,
     pub authorities: Vec<Record>,
 }
@@ -45,6 +48,7 @@ impl Response {
         let authorities = up_to(u, 2)?;
         Ok(Self {
             no_such_name: flags & 1 != 0,
+            recursion: flags & 4 == 0,
             answers: records(u, answers)?,
             authorities: records(u, authorities)?,
         })
@@ -53,7 +57,9 @@ impl Response {
     /// The response to a query, whose header and question it takes over
     pub fn write(&self, query: &[u8]) -> Vec<u8> {
         let mut message = query[..2].to_vec();
-        message.extend([0x81, if self.no_such_name { 0x83 } else { 0x80 }, 0, 1]);
+        let recursion = if self.recursion { 0x80 } else { 0 };
+        let code = if self.no_such_name { 3 } else { 0 };
+        message.extend([0x81, recursion | code, 0, 1]);
         for section in [&self.answers, &self.authorities] {
             message.extend((section.len() as u16).to_be_bytes());
         }
@@ -76,6 +82,7 @@ impl Record {
             3 | 4 => Data::Cname(name(u)?),
             5 => Data::Soa(u.arbitrary()?),
             6 => Data::Srv(u.arbitrary()?, u.arbitrary()?, u.arbitrary()?, name(u)?),
+            _ if kind & 64 == 0 => Data::Ns(name(u)?),
             _ => Data::Text,
         };
         Ok(Self {
@@ -92,6 +99,7 @@ impl Record {
             Data::A(address) => (1_u16, address.to_vec()),
             Data::Aaaa(address) => (28, address.to_vec()),
             Data::Cname(target) => (5, written(target)),
+            Data::Ns(server) => (2, written(server)),
             Data::Soa(minimum) => {
                 let mut data = vec![0; 2 + 4 * 4];
                 data.extend(minimum.to_be_bytes());
@@ -117,7 +125,11 @@ impl Record {
 
 /// Bytes that may pass for the response to a query
 pub fn message(u: &mut Unstructured<'_>, query: &[u8]) -> Result<Vec<u8>> {
-    Ok(match u.arbitrary::<u8>()? % 8 {
+    let kind: u8 = u.arbitrary()?;
+    if kind >= 240 {
+        return explained(u, query);
+    }
+    Ok(match kind % 8 {
         0 => bytes(u)?.to_vec(),
         // The right id and anything behind it
         1 => [&query[..2], bytes(u)?].concat(),
@@ -159,6 +171,19 @@ pub fn message(u: &mut Unstructured<'_>, query: &[u8]) -> Result<Vec<u8>> {
         }
         _ => Response::arbitrary(u)?.write(query),
     })
+}
+
+/// An error with EDNS, whose options may be a reason (RFC 8914)
+fn explained(u: &mut Unstructured<'_>, query: &[u8]) -> Result<Vec<u8>> {
+    let [code, upper]: [u8; 2] = u.arbitrary()?;
+    let options = bytes(u)?;
+    let mut message = [&query[..2], &[0x81, code & 0x8f, 0, 1, 0, 0, 0, 0, 0, 1]].concat();
+    message.extend(question(query));
+    message.extend([0, 0, 41, 4, 208, upper & 1, 0, 0, 0]);
+    message.extend((options.len() as u16 + 4).to_be_bytes());
+    message.extend([0, 15, 0, options.len() as u8]);
+    message.extend(options);
+    Ok(message)
 }
 
 /// The name of a query's only question

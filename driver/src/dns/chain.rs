@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use fedway_core::{Absence, Answer, DnsError};
-use hickory_proto::rr::{DNSClass, Name, RData, Record};
+use fedway_core::{Absence, Answer};
+use hickory_proto::rr::{Name, RData};
 
+use super::kind::Kind;
 use super::message::Response;
+use super::text;
 
 /// The way from the name asked for to the name that should have the records
 ///
@@ -18,6 +20,18 @@ pub(super) struct Chain {
     end: Name,
     /// The least time to live among the aliases
     ttl: Duration,
+}
+
+/// Where a response leads
+pub(super) enum Followed<T> {
+    /// To its end
+    Answer(Answer<T>),
+    /// Out of itself: [`Chain::end`] is to be asked for
+    Further,
+    /// Back to itself, or too far
+    Loop,
+    /// To other servers, which this one does not ask
+    Referral,
 }
 
 impl Chain {
@@ -36,41 +50,51 @@ impl Chain {
 
     /// Goes on as far as the response leads, whatever the order of its records
     ///
-    /// `None` means that the response leads out of itself: [`end`](Self::end) is to be asked for.
-    /// Records of other types, classes and owners are passed over.
-    pub(super) fn follow<T>(
-        &mut self,
-        response: &Response,
-        read: fn(&RData) -> Option<T>,
-    ) -> Result<Option<Answer<T>>, DnsError> {
+    /// Records of other types and owners are passed over.
+    pub(super) fn follow<T>(&mut self, response: &Response, kind: &Kind<T>) -> Followed<T> {
         let before = self.passed.len();
         loop {
+            let owner = text::folded(&self.end);
+            let of_end = response
+                .answers
+                .iter()
+                .filter(|record| record.owner == owner);
             if !response.no_such_name {
-                let (records, ttls): (Vec<_>, Vec<_>) = owned_by(&self.end, &response.answers)
-                    .filter_map(|record| Some((read(&record.data)?, seconds(record.ttl))))
-                    .take(MAX_RECORDS)
-                    .unzip();
+                let mut found: Vec<_> = of_end
+                    .clone()
+                    .filter_map(|record| Some(((kind.read)(&record.data)?, seconds(record.ttl))))
+                    .collect();
+                found.sort_by_key(|(record, _)| (kind.priority)(record));
+                let (records, ttls): (Vec<_>, Vec<_>) = found.into_iter().take(MAX_RECORDS).unzip();
                 if let Some(ttl) = ttls.into_iter().min() {
-                    return Ok(Some(self.found(records, ttl)));
+                    return Followed::Answer(self.found(records, ttl));
                 }
             }
-            let alias = owned_by(&self.end, &response.answers).find_map(|record| {
+            let alias = of_end.into_iter().find_map(|record| {
                 let RData::CNAME(target) = &record.data else {
                     return None;
                 };
                 Some((target.0.clone(), seconds(record.ttl)))
             });
             let Some((target, ttl)) = alias else { break };
-            self.pass(target, ttl)?;
+            // A name that is its own alias has been passed when it is met again
+            if self.passed.contains(&target) || self.passed.len() == MAX_ALIASES {
+                return Followed::Loop;
+            }
+            self.passed.push(std::mem::replace(&mut self.end, target));
+            self.ttl = self.ttl.min(ttl);
         }
         let ttl = self.negative_ttl(response);
-        if response.no_such_name {
-            return Ok(Some(Answer::absent(Absence::NoSuchName, ttl)));
-        }
-        if self.passed.len() > before && ttl.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(Answer::absent(Absence::NoData, ttl)))
+        let absence = if response.no_such_name {
+            Absence::NoSuchName
+        } else if self.passed.len() > before && ttl.is_none() {
+            return Followed::Further;
+        } else if response.referral {
+            return Followed::Referral;
+        } else {
+            Absence::NoData
+        };
+        Followed::Answer(Answer::absent(absence, ttl))
     }
 
     /// These records of the end's, seen from the name asked for
@@ -83,35 +107,14 @@ impl Chain {
         }
     }
 
-    fn pass(&mut self, target: Name, ttl: Duration) -> Result<(), DnsError> {
-        // A name that is its own alias has been passed when it is met again
-        if self.passed.contains(&target) || self.passed.len() == MAX_ALIASES {
-            return Err(DnsError::AliasLoop);
-        }
-        self.passed.push(std::mem::replace(&mut self.end, target));
-        self.ttl = self.ttl.min(ttl);
-        Ok(())
-    }
-
     /// RFC 2308 §5: the lesser of the SOA's own time to live and its last field
     ///
     /// `None` without the SOA of a zone that the end could be in.
     fn negative_ttl(&self, response: &Response) -> Option<Duration> {
-        response.authorities.iter().find_map(|record| {
-            let RData::SOA(soa) = &record.data else {
-                return None;
-            };
-            let ttl = seconds(record.ttl).min(seconds(soa.minimum)).min(self.ttl);
-            record.name.zone_of(&self.end).then_some(ttl)
-        })
+        let mut zones = response.zones.iter();
+        let zone = zones.find(|zone| zone.name.zone_of(&self.end))?;
+        Some(seconds(zone.ttl).min(seconds(zone.minimum)).min(self.ttl))
     }
-}
-
-/// The internet's records of this name, which is compared without regard to case (RFC 4343)
-fn owned_by<'a>(name: &'a Name, records: &'a [Record]) -> impl Iterator<Item = &'a Record> {
-    records
-        .iter()
-        .filter(move |record| record.dns_class == DNSClass::IN && record.name == *name)
 }
 
 /// RFC 2181 §8: a time to live with the top bit set is zero
@@ -128,7 +131,7 @@ const MAX_ALIASES: usize = 11;
 
 /// The most records taken from a response: far more than a search dials within its deadlines, and
 /// little enough for a cache
-const MAX_RECORDS: usize = 64;
+pub(super) const MAX_RECORDS: usize = 64;
 
 /// RFC 2181 §8
 const MAX_TTL: u32 = i32::MAX as u32;

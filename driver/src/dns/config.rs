@@ -2,11 +2,9 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use resolv_conf::ScopedIp;
 
 /// Which name servers are asked, and how patiently
 ///
@@ -22,6 +20,10 @@ pub struct DnsConfig {
     pub attempts: u8,
     /// Whether each look-up begins with another server, for the sake of even load
     pub rotate: bool,
+    /// Whether servers are asked over TCP only
+    pub tcp: bool,
+    /// Whether no server is asked for IPv6 addresses: there are none then but those of the hosts file
+    pub no_aaaa: bool,
     /// The file of host names that is read before DNS is asked; `None` means no file
     pub hosts: Option<PathBuf>,
 }
@@ -37,6 +39,8 @@ impl DnsConfig {
             timeout: DEFAULT_TIMEOUT,
             attempts: DEFAULT_ATTEMPTS,
             rotate: false,
+            tcp: false,
+            no_aaaa: false,
             hosts: None,
         }
     }
@@ -61,13 +65,13 @@ impl DnsConfig {
 
     /// What a file in the format of resolv.conf(5) says, without a hosts file
     ///
-    /// `nameserver` and the options `timeout`, `attempts` and `rotate` are read, with the limits of
-    /// glibc: three servers, 1 to 30 seconds, 1 to 5 attempts. `search`, `domain` and `ndots` never
-    /// apply, other options are not known here. A line that cannot be understood is passed over, as
-    /// glibc does. Without a `nameserver` line the server is 127.0.0.1.
+    /// `nameserver` and the options `timeout`, `attempts`, `rotate`, `use-vc` and `no-aaaa` are read, with
+    /// the limits of glibc: three servers, 1 to 30 seconds, 1 to 5 attempts. `search`, `domain` and
+    /// `ndots` never apply, other options change nothing here. A line that cannot be understood is
+    /// passed over, as glibc does. Without a `nameserver` line the server is 127.0.0.1.
     ///
-    /// The scope of a link-local server (`fe80::1%eth0`) is a number, or the name of an interface
-    /// that Linux knows under `/sys/class/net`; a server with another scope is passed over.
+    /// The scope of a link-local server (`fe80::1%eth0`) is the name of an interface that Linux knows
+    /// under `/sys/class/net`, whatever it is made of, or a number; a server with another scope is passed over.
     ///
     /// # Errors
     ///
@@ -81,14 +85,15 @@ impl DnsConfig {
         text: &[u8],
         interface_index: impl Fn(&str) -> Option<u32>,
     ) -> Result<Self, ConfigError> {
+        // The crate takes scopes of letters and digits only, so that name servers are read here
         let (file, _passed_over) = resolv_conf::Config::parse_with_errors(text);
-        let servers = file.nameservers.iter();
-        let mut servers: Vec<_> = servers
+        let lines = || text.split(|byte| *byte == b'\n').filter_map(name_server);
+        let mut servers: Vec<_> = lines()
             .filter_map(|server| address(server, &interface_index))
             .collect();
         servers.truncate(MAX_SERVERS);
         if servers.is_empty() {
-            if text.split(|byte| *byte == b'\n').any(is_nameserver_line) {
+            if lines().next().is_some() {
                 return Err(ConfigError::NoUsableServer);
             }
             servers.push((Ipv4Addr::LOCALHOST, DNS_PORT).into());
@@ -99,6 +104,8 @@ impl DnsConfig {
             // At most `MAX_ATTEMPTS`, which fits
             attempts: file.attempts.clamp(1, MAX_ATTEMPTS) as u8,
             rotate: file.rotate,
+            tcp: file.use_vc,
+            no_aaaa: file.no_aaaa,
             hosts: None,
         })
     }
@@ -133,30 +140,41 @@ pub(super) fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, ConfigErro
     }
 }
 
-fn address(server: &ScopedIp, interface_index: impl Fn(&str) -> Option<u32>) -> Option<SocketAddr> {
-    match server {
-        ScopedIp::V4(ip) => Some((*ip, DNS_PORT).into()),
-        ScopedIp::V6(ip, None) => Some((*ip, DNS_PORT).into()),
-        ScopedIp::V6(ip, Some(scope)) => {
-            let scope = scope.parse().ok().or_else(|| interface_index(scope))?;
-            Some(SocketAddrV6::new(*ip, DNS_PORT, 0, scope).into())
-        }
+/// What a `nameserver` line has as its value, up to a blank or a comment, as glibc reads it
+fn name_server(line: &[u8]) -> Option<&[u8]> {
+    let value = line.trim_ascii_start().strip_prefix(b"nameserver")?;
+    // A longer word is another keyword, and one without a value a line that cannot be used
+    if value
+        .first()
+        .is_some_and(|byte| !byte.is_ascii_whitespace())
+    {
+        return None;
     }
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'#');
+    value.trim_ascii_start().split(is_end).next()
+}
+
+fn address(server: &[u8], interface_index: impl Fn(&str) -> Option<u32>) -> Option<SocketAddr> {
+    let server = str::from_utf8(server).ok()?;
+    let Some((ip, scope)) = server.split_once('%') else {
+        return Some((server.parse::<IpAddr>().ok()?, DNS_PORT).into());
+    };
+    let scope = interface_index(scope).or_else(|| scope.parse().ok())?;
+    Some(SocketAddrV6::new(ip.parse().ok()?, DNS_PORT, 0, scope).into())
 }
 
 /// The index of a network interface as Linux shows it, in lieu of `if_nametoindex(3)`
-///
-/// The name comes from a scope id that `resolv-conf` has found to be alphanumeric: no path.
 fn interface_index(name: &str) -> Option<u32> {
+    // What no interface can be called, lest it be a path: dev_valid_name() in Linux' net/core/dev.c
+    let is_forbidden = |char: char| char == '/' || char == ':' || char.is_ascii_whitespace();
+    if matches!(name, "" | "." | "..") || name.contains(is_forbidden) {
+        return None;
+    }
     fs::read_to_string(format!("/sys/class/net/{name}/ifindex"))
         .ok()?
         .trim()
         .parse()
         .ok()
-}
-
-fn is_nameserver_line(line: &[u8]) -> bool {
-    line.trim_ascii_start().starts_with(b"nameserver")
 }
 
 /// Where name servers listen (RFC 1035 §4.2)
@@ -263,6 +281,41 @@ mod tests {
         assert_eq!((config.timeout.as_secs(), config.attempts), (1, 1));
     }
 
+    /// `fe80::53%eth7.42` and the like: an interface's name is anything but `/`, blanks and `:`
+    #[test]
+    fn a_link_local_server_may_be_behind_any_interface_that_linux_has() {
+        for name in [
+            "wlp3s0", "eth7.42", "br-lan", "veth_a@b", "wg+0", "münchen", "%d",
+        ] {
+            let text = format!(" nameserver\tfe80::53%{name}#\noptions edns0 trust-ad\nsearch .\n");
+            let config = DnsConfig::parse(text.as_bytes(), |asked| (asked == name).then_some(9));
+            let ip = [0xfe80, 0, 0, 0, 0, 0, 0, 0x53].into();
+            let servers = vec![SocketAddrV6::new(ip, 53, 0, 9).into()];
+            assert_eq!(config.unwrap(), DnsConfig::new(servers), "{name}");
+        }
+    }
+
+    #[test]
+    fn options_that_are_not_known_here_change_nothing() {
+        let text = "nameserver 192.0.2.1\n\
+                    options edns0 trust-ad inet6 single-request made-up made:up:twice timeout:3\n\
+                    search .\nfamily inet4\nsortlist 192.0.2.0/nonsense\nunheard of\n";
+        let expected = DnsConfig {
+            timeout: Duration::from_secs(3),
+            ..DnsConfig::new(vec![([192, 0, 2, 1], 53).into()])
+        };
+        assert_eq!(parse(text).unwrap(), expected);
+        assert_eq!(parse(&text.replace('\n', "\r\n")).unwrap(), expected);
+    }
+
+    #[test]
+    fn use_vc_means_tcp_and_no_aaaa_no_questions_for_ipv6() {
+        let config = parse("options use-vc\noptions no-aaaa\n").unwrap();
+        assert!(config.tcp && config.no_aaaa);
+        let config = parse("").unwrap();
+        assert!(!config.tcp && !config.no_aaaa);
+    }
+
     #[test]
     fn a_scope_is_kept_as_a_number_or_found_by_the_interface_s_name() {
         let config = parse("nameserver fe80::1%7\nnameserver fe80::2%eth0\n").unwrap();
@@ -282,6 +335,7 @@ mod tests {
         // The loopback interface is the first of every network namespace
         assert_eq!(interface_index("lo"), Some(1));
         assert_eq!(interface_index("no-such-one"), None);
+        assert_eq!(interface_index("../net/lo"), None, "no path");
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The hosts file, which is read before DNS is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use fedway_core::{Absence, Answer, DnsName, Family};
 
+use super::chain::MAX_RECORDS;
 use super::config::{ConfigError, read_if_present};
 use super::special::Special;
 
@@ -40,10 +41,16 @@ impl Hosts {
                 hosts.add_line(line);
             }
         }
+        for addresses in hosts.names.values_mut() {
+            let mut seen = BTreeSet::new();
+            addresses.retain(|address| seen.insert(*address));
+        }
         hosts
     }
 
     /// The addresses of one family, if the file has the name; they are never to be cached
+    ///
+    /// The first 64 are given, as of a response of DNS.
     ///
     /// A name that the file has in the other family only is without data in this one, and DNS is not
     /// asked: getaddrinfo(3) of glibc does the same when it is asked for both families, as a search
@@ -55,7 +62,7 @@ impl Hosts {
             Family::V4 => address.is_ipv4(),
             Family::V6 => address.is_ipv6(),
         });
-        let records: Vec<_> = of_family.copied().collect();
+        let records: Vec<_> = of_family.copied().take(MAX_RECORDS).collect();
         let ttl = Duration::ZERO;
         Some(if records.is_empty() {
             Answer::absent(Absence::NoData, Some(ttl))
@@ -73,10 +80,7 @@ impl Hosts {
             if Special::of(&name).is_some() {
                 continue;
             }
-            let addresses = self.names.entry(name).or_default();
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
+            self.names.entry(name).or_default().push(address);
         }
     }
 }
@@ -107,6 +111,20 @@ mod tests {
             found(&["192.0.2.1", "192.0.2.2"])
         );
         assert_eq!(look_up(&hosts, "a", Family::V6), found(&["2001:db8::1"]));
+    }
+
+    /// A block list has lines like these the other way around; comparing each address with each would take 800 million steps
+    #[test]
+    fn a_name_may_have_forty_thousand_addresses_and_the_first_are_given() {
+        let address = |number: u32| std::net::Ipv4Addr::from(0x0a00_0000 + number);
+        let lines = (0..80_000).map(|line| format!("{} a\n", address(line % 40_000)));
+        let hosts = Hosts::parse(lines.collect::<String>().as_bytes());
+        assert_eq!(hosts.names.values().next().unwrap().len(), 40_000);
+        let Some(Answer::Found { records, .. }) = look_up(&hosts, "a", Family::V4) else {
+            panic!("not found")
+        };
+        let first: Vec<IpAddr> = (0..64).map(|number| address(number).into()).collect();
+        assert_eq!(records, first);
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(super) struct Kind<T> {
     pub(super) record_type: RecordType,
     /// Takes a record's data, if it is of the type and representable
     pub(super) read: fn(&RData) -> Option<T>,
+    /// What of too many records is kept: those with the least of this, then those that come first
+    pub(super) priority: fn(&T) -> u16,
     /// The answer for `localhost`
     pub(super) loopback: Option<T>,
 }
@@ -26,6 +28,7 @@ impl Kind<IpAddr> {
                     let RData::A(address) = data else { return None };
                     Some(address.0.into())
                 },
+                priority: |_| 0,
                 loopback: Some(Ipv4Addr::LOCALHOST.into()),
             },
             Family::V6 => Self {
@@ -36,6 +39,7 @@ impl Kind<IpAddr> {
                     };
                     Some(address.0.into())
                 },
+                priority: |_| 0,
                 loopback: Some(Ipv6Addr::LOCALHOST.into()),
             },
         }
@@ -58,6 +62,7 @@ impl Kind<SrvRecord> {
         Self {
             record_type: RecordType::SRV,
             read,
+            priority: |record| record.priority,
             loopback: None,
         }
     }

@@ -1,38 +1,49 @@
 //! One question to DNS, as a machine without sockets and without a clock.
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use fedway_core::{Absence, Answer, DnsError, DnsName, Family, Instant, SrvRecord};
+use fedway_core::{Absence, Answer, DnsError, DnsName, Family, Instant, SplitMix64, SrvRecord};
 use hickory_proto::op::Query;
 
-use super::chain::Chain;
+use super::chain::{Chain, Followed};
 use super::config::DnsConfig;
 use super::failure::Failure;
 use super::kind::Kind;
+use super::memory::Memory;
 use super::message::{self, Reading, Response};
-use super::random::Random;
 use super::special::Special;
-use super::step::{Step, Transmit, TransmitId, Transport};
+use super::step::{Step, Transmit, TransmitId};
 use super::text;
+use super::tries::Tries;
+use super::way::{Transport, Way};
 
 /// One question, asked of one name server after the other until one answers
 ///
 /// `poll` says what to do; the `handle_*` methods take what came of it, in any order and as often as
 /// you like: what belongs to an earlier [`Transmit`] changes nothing. There is no clock and no
-/// entropy here: `now` is a parameter, and query ids come from the seed, which must be unpredictable
-/// and fresh for each look-up (RFC 5452 §9.2).
+/// entropy here: `now` is a parameter, and query ids come from the seed.
 ///
 /// Each of servers × attempts is a try. A try lasts no longer than [`DnsConfig::timeout`] and its
-/// fair share of what is left of the deadline, so that silent servers leave time for the others. An
-/// error ends a try at once. When no try is left, or no time, the result is the most telling error
-/// seen: SERVFAIL, REFUSED, another response code, malformed, timed out, unreachable, in this order.
+/// fair share of what is left of the time, so that silent servers leave some for the others. An
+/// error ends a try at once, and so does a [referral](DnsError::Referral), which is no answer. When no try is
+/// left, or no time, the result is the most telling error seen: SERVFAIL, REFUSED, another response
+/// code, a referral, malformed, out of sockets, timed out, unreachable, in this order. The last try ends
+/// a twentieth of the time before the deadline, so that this is told while somebody listens.
 ///
-/// A server that was given up for being slow is still listened to while others are asked: its answer counts
-/// if it is the first to come.
+/// The last server that was given up for being slow is still listened to while others are asked: its answer
+/// counts if it is the first to come, over TCP if it does not fit. An alias that comes late is passed over
+/// if its target is not with it.
 ///
-/// A try is up to three exchanges with one server: with EDNS, without it if the server answers
-/// FORMERR or NOTIMP (RFC 6891 §7), and over TCP if the answer did not fit (RFC 7766 §5).
+/// A try is several exchanges with one server where that helps:
+///
+/// * over TCP, if the answer did not fit (RFC 7766 §5), or was cut without saying so;
+/// * without EDNS, if the server answers FORMERR or NOTIMP (RFC 6891 §7), or something malformed.
+///
+/// A server that is silent is asked without EDNS in its next try, and over TCP in the one after that (RFC 6891
+/// §6.2.5: some drop what they do not know); in its last try, one after the other. What is learnt
+/// from that, later look-ups can know: see [`Memory`].
 ///
 /// An alias (CNAME) is followed within the response, and asked for anew where that ends. The new
 /// question has all tries again, beginning with the server that gave the alias, under the same
@@ -40,23 +51,33 @@ use super::text;
 #[derive(Clone, Debug)]
 pub struct Lookup<T> {
     kind: Kind<T>,
-    servers: Vec<Server>,
-    timeout: Duration,
-    deadline: Instant,
-    random: Random,
+    /// When the last try ends
+    end: Instant,
+    random: SplitMix64,
     chain: Chain,
-    /// The server of the first try
-    first: usize,
-    /// Tries that each question has
-    tries: usize,
-    /// Tries of this question that are over
-    tried: usize,
-    /// The most telling error of those
-    worst: Failure,
+    tries: Tries,
     next_id: TransmitId,
-    /// Exchanges of this question that took too long, and may still bring an answer
-    slow: Vec<Exchange>,
-    state: State<T>,
+    /// What to say before all else: cancels and lessons
+    news: VecDeque<Step<T>>,
+    /// The exchange of the try in hand; `None` when the look-up is over
+    current: Option<Exchange>,
+    /// The last exchange that took too long, and may still bring an answer
+    slow: Option<Exchange>,
+    /// Until it has been polled
+    outcome: Option<Result<Answer<T>, DnsError>>,
+}
+
+/// What a look-up needs beside its question
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Whom to ask, and how patiently
+    pub config: &'a DnsConfig,
+    /// What is known of those servers
+    pub memory: &'a Memory,
+    /// Where query ids come from: unpredictable, and another for each look-up (RFC 5452 §9.2)
+    pub seed: u64,
+    /// When nobody waits for the answer any more
+    pub deadline: Instant,
 }
 
 impl Lookup<IpAddr> {
@@ -64,267 +85,354 @@ impl Lookup<IpAddr> {
     ///
     /// The hosts file is not consulted: see [`Hosts`](super::Hosts).
     #[must_use]
-    pub fn addresses(
-        host: &DnsName,
-        family: Family,
-        config: &DnsConfig,
-        seed: u64,
-        deadline: Instant,
-        now: Instant,
-    ) -> Self {
-        Self::start(Kind::addresses(family), host, config, seed, deadline, now)
+    pub fn addresses(host: &DnsName, family: Family, terms: Terms<'_>, now: Instant) -> Self {
+        let mut lookup = Self::new(Kind::addresses(family), host, terms, now);
+        if family == Family::V6 && terms.config.no_aaaa {
+            lookup.forgo(host);
+        } else {
+            lookup.start(host, now);
+        }
+        lookup
     }
 }
 
 impl Lookup<SrvRecord> {
     /// Asks for SRV records (RFC 2782)
     #[must_use]
-    pub fn srv(
-        name: &DnsName,
-        config: &DnsConfig,
-        seed: u64,
-        deadline: Instant,
-        now: Instant,
-    ) -> Self {
-        Self::start(Kind::srv(), name, config, seed, deadline, now)
+    pub fn srv(name: &DnsName, terms: Terms<'_>, now: Instant) -> Self {
+        let mut lookup = Self::new(Kind::srv(), name, terms, now);
+        lookup.start(name, now);
+        lookup
     }
 }
 
 impl<T: Clone> Lookup<T> {
-    /// What to do next; [`Step::Wait`] until something has been handled, [`Step::Done`] for good
+    /// What to do next, until it says [`Step::Wait`]: then something has to be handled first
+    ///
+    /// Before [`Step::Done`] every query is cancelled that has not failed.
     pub fn poll(&mut self) -> Step<T> {
-        match &mut self.state {
-            State::Asking(exchange) => match exchange.transmit.take() {
-                Some(transmit) => Step::Send(transmit),
-                None => Step::Wait {
-                    until: exchange.until,
-                },
+        if let Some(step) = self.news.pop_front() {
+            return step;
+        }
+        let exchanges = [self.current.as_mut(), self.slow.as_mut()];
+        if let Some(transmit) = exchanges
+            .into_iter()
+            .flatten()
+            .find_map(|exchange| exchange.transmit.take())
+        {
+            return Step::Send(transmit);
+        }
+        match self.outcome.take() {
+            Some(outcome) => Step::Done(outcome),
+            None => Step::Wait {
+                until: self.deadline(),
             },
-            State::Done(result) => Step::Done(result.clone()),
         }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due; goes stale with each `handle_*`
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        match &self.state {
-            State::Asking(exchange) => Some(exchange.until),
-            State::Done(_) => None,
-        }
-    }
-
-    /// Whether a response to this transmit would still be heard; if not, its socket can be closed
-    #[must_use]
-    pub fn awaits(&self, id: TransmitId) -> bool {
-        match &self.state {
-            State::Asking(exchange) => exchange.id == id || self.slow_index(id).is_some(),
-            State::Done(_) => false,
-        }
+        self.current.as_ref().map(|exchange| exchange.until)
     }
 
     /// Takes a datagram, or a message of a TCP stream without its length, from the server asked
     ///
     /// Any bytes will do: those that are no response to the query are passed over when they came by
-    /// UDP, where anybody may have sent them, and end the try when they came by TCP. A response is
+    /// UDP, where anybody may have sent them, and end the exchange when they came by TCP. A response is
     /// taken even if it comes late, provided that [`handle_timeout`](Self::handle_timeout) has not;
     /// passing over counts as that, so a reader that never waits for its timer does not wait forever.
     pub fn handle_message(&mut self, id: TransmitId, bytes: &[u8], now: Instant) {
-        let State::Asking(exchange) = &self.state else {
-            return;
-        };
-        if exchange.id != id {
-            self.handle_slow_message(id, bytes, now);
-            return;
-        }
-        let (edns, transport) = (exchange.edns, exchange.transport);
-        match (exchange.read(bytes), transport) {
-            (Reading::Failed(code), _) if edns && message::is_edns_refusal(code) => {
-                let server = self.server();
-                self.servers[server].plain = true;
-                self.transmit(transport, now);
+        let is_this = |exchange: &mut Exchange| exchange.id == id;
+        if let Some(exchange) = self.current.take_if(is_this) {
+            let reading = exchange.read(bytes);
+            if reading == Reading::Other && exchange.transport == Transport::Udp {
+                self.current = Some(exchange);
+                self.handle_timeout(now);
+            } else {
+                self.close(&exchange);
+                self.take(&exchange, reading, now);
             }
-            (Reading::Failed(code), _) => self.fail(code.into(), now),
-            (Reading::Malformed, _) => self.fail(Failure::Malformed, now),
-            (Reading::Other, Transport::Udp) => self.handle_timeout(now),
-            (Reading::Response(response), _) => self.conclude(&response, now),
-            (Reading::Truncated, Transport::Udp) => self.transmit(Transport::Tcp, now),
-            (Reading::Other | Reading::Truncated, Transport::Tcp) => {
-                self.fail(Failure::Malformed, now);
+        } else if let Some(exchange) = self.slow.take_if(is_this) {
+            let reading = exchange.read(bytes);
+            if reading == Reading::Other && exchange.transport == Transport::Udp {
+                self.slow = Some(exchange);
+                self.handle_timeout(now);
+            } else {
+                self.close(&exchange);
+                self.take_late(&exchange, reading, now);
             }
         }
-    }
-
-    /// An answer counts whenever it comes; anything else from a server given up changes nothing
-    fn handle_slow_message(&mut self, id: TransmitId, bytes: &[u8], now: Instant) {
-        let Some(index) = self.slow_index(id) else {
-            return;
-        };
-        match self.slow[index].read(bytes) {
-            Reading::Response(response) => self.conclude(&response, now),
-            Reading::Other => self.handle_timeout(now),
-            Reading::Failed(_) | Reading::Malformed | Reading::Truncated => {
-                self.slow.remove(index);
-            }
-        }
-    }
-
-    fn slow_index(&self, id: TransmitId) -> Option<usize> {
-        self.slow.iter().position(|exchange| exchange.id == id)
     }
 
     /// Takes note that the server could not be reached: the port is closed, there is no route, the
     /// stream ended early
     pub fn handle_failure(&mut self, id: TransmitId, now: Instant) {
-        if let Some(index) = self.slow_index(id) {
-            self.slow.remove(index);
-        } else if self.awaits(id) {
+        if let Some(exchange) = self.fail_exchange(id) {
+            if exchange.way.transport == Transport::Tcp {
+                self.tries.doubt(exchange.server, exchange.way);
+            }
             self.fail(Failure::Unreachable, now);
         }
     }
 
-    /// Ends the try whose time is up, if it is; may be called early, late or twice
+    /// Takes note that this machine has no socket, port or memory for this query
+    ///
+    /// It is the result only if no server has answered anything, and none still may.
+    pub fn handle_out_of_sockets(&mut self, id: TransmitId, now: Instant) {
+        if self.fail_exchange(id).is_some() {
+            self.fail(Failure::OutOfSockets, now);
+        }
+    }
+
+    /// Ends the exchange whose time is up, if it is; may be called early, late or twice
     pub fn handle_timeout(&mut self, now: Instant) {
-        if let State::Asking(exchange) = &self.state
-            && exchange.until <= now
-        {
-            self.slow.push(exchange.clone());
+        let Some(exchange) = self.current.take_if(|exchange| exchange.until <= now) else {
+            return;
+        };
+        let (server, way) = (exchange.server, exchange.way);
+        let goes_on = self.tries.goes_on(way);
+        // One that was never sent tells nothing of the server
+        if exchange.transmit.is_none() {
+            self.tries.doubt(server, way);
+            if let Some(slower) = self.slow.replace(exchange) {
+                self.close(&slower);
+            }
+        }
+        if goes_on {
+            self.tries.note(Failure::TimedOut);
+            self.ask(server, now);
+        } else {
             self.fail(Failure::TimedOut, now);
         }
     }
 
-    fn start(
-        kind: Kind<T>,
-        name: &DnsName,
-        config: &DnsConfig,
-        seed: u64,
-        deadline: Instant,
-        now: Instant,
-    ) -> Self {
-        let labels = text::to_labels(name);
-        let server = |address: &SocketAddr| Server {
-            address: *address,
-            plain: false,
-        };
-        let servers: Vec<_> = config.servers.iter().map(server).collect();
-        let mut random = Random::new(seed);
-        let first = if config.rotate {
-            random.below(servers.len())
-        } else {
-            0
-        };
-        let is_encodable = labels.is_some();
-        let mut lookup = Self {
+    fn new(kind: Kind<T>, name: &DnsName, terms: Terms<'_>, now: Instant) -> Self {
+        let mut random = SplitMix64::new(terms.seed);
+        let time = terms.deadline.saturating_since(now);
+        Self {
             kind,
-            tries: servers.len() * usize::from(config.attempts.max(1)),
-            servers,
-            timeout: config.timeout,
-            deadline,
+            end: now + (time - time / MARGIN),
+            chain: Chain::new(text::to_labels(name).unwrap_or_default()),
+            tries: Tries::new(terms.config, terms.memory, &mut random, now),
             random,
-            chain: Chain::new(labels.unwrap_or_default()),
-            first,
-            tried: 0,
-            worst: Failure::Unreachable,
             next_id: TransmitId::FIRST,
-            slow: Vec::new(),
-            state: State::Done(Err(DnsError::NotEncodable)),
-        };
-        match Special::of(name) {
-            Some(special) => lookup.answer(special),
-            None if is_encodable => lookup.ask(now),
-            None => (),
+            news: VecDeque::new(),
+            current: None,
+            slow: None,
+            outcome: None,
         }
-        lookup
+    }
+
+    fn start(&mut self, name: &DnsName, now: Instant) {
+        match Special::of(name) {
+            Some(special) => self.answer(special),
+            None if text::to_labels(name).is_none() => self.finish(Err(DnsError::NotEncodable)),
+            None => self.ask_next(now),
+        }
+    }
+
+    /// Asks nobody, since no server is to be asked for such records
+    fn forgo(&mut self, name: &DnsName) {
+        match Special::of(name) {
+            Some(special) => self.answer(special),
+            None => self.finish(Ok(absent(Absence::NoData))),
+        }
     }
 
     /// Gives an answer that no name server is asked for
     fn answer(&mut self, special: Special) {
-        let ttl = Duration::ZERO;
-        self.state = State::Done(match (special, &self.kind.loopback) {
-            (Special::Invalid, _) => Ok(Answer::absent(Absence::NoSuchName, Some(ttl))),
+        let outcome = match (special, &self.kind.loopback) {
+            (Special::Invalid, _) => Ok(absent(Absence::NoSuchName)),
             (Special::Localhost, Some(loopback)) => {
-                Ok(self.chain.found(vec![loopback.clone()], ttl))
+                Ok(self.chain.found(vec![loopback.clone()], Duration::ZERO))
             }
-            (Special::Localhost, None) => Ok(Answer::absent(Absence::NoData, Some(ttl))),
+            (Special::Localhost, None) => Ok(absent(Absence::NoData)),
             (Special::Onion, _) => Err(DnsError::Onion),
-        });
-    }
-
-    /// Begins the tries for the chain's end
-    fn ask(&mut self, now: Instant) {
-        self.tried = 0;
-        self.worst = Failure::Unreachable;
-        self.slow.clear();
-        if self.tries > 0 {
-            self.transmit(Transport::Udp, now);
-        } else {
-            self.state = State::Done(Err(Failure::Unreachable.into()));
-        }
-    }
-
-    /// Begins an exchange with the server of this try
-    fn transmit(&mut self, transport: Transport, now: Instant) {
-        let left = self.deadline.saturating_since(now);
-        if left.is_zero() {
-            self.state = State::Done(Err(self.worst.max(Failure::TimedOut).into()));
-            return;
-        }
-        let tries_left = u32::try_from(self.tries - self.tried).unwrap_or(u32::MAX);
-        let Server { address, plain } = self.servers[self.server()];
-        let (id, query_id) = (self.next_id, self.random.query_id());
-        let question = Query::query(self.chain.end().clone(), self.kind.record_type);
-        let Some(message) = message::write(query_id, &question, !plain) else {
-            self.state = State::Done(Err(DnsError::NotEncodable));
-            return;
         };
+        self.finish(outcome);
+    }
+
+    /// Begins the next try, or ends the look-up if there is none
+    fn ask_next(&mut self, now: Instant) {
+        match self.tries.turn() {
+            Some(server) => self.ask(server, now),
+            None => self.finish(Err(self.tries.worst().into())),
+        }
+    }
+
+    /// Asks a server in the way that it may understand
+    fn ask(&mut self, server: usize, now: Instant) {
+        self.transmit(server, self.tries.way(server).transport, now);
+    }
+
+    /// Begins an exchange
+    fn transmit(&mut self, server: usize, transport: Transport, now: Instant) {
+        let left = self.end.saturating_since(now);
+        if left.is_zero() {
+            self.finish(Err(self.tries.worst().max(Failure::TimedOut).into()));
+            return;
+        }
+        let until = now + self.tries.share(left);
+        self.current = self.exchange(server, transport, until);
+        if self.current.is_none() {
+            self.finish(Err(DnsError::NotEncodable));
+        }
+    }
+
+    /// A query for the chain's end; `None` if no message can hold it
+    fn exchange(
+        &mut self,
+        server: usize,
+        transport: Transport,
+        until: Instant,
+    ) -> Option<Exchange> {
+        let way = self.tries.way(server);
+        let question = Query::query(self.chain.end().clone(), self.kind.record_type);
+        let query_id = (self.random.draw() >> 48) as u16;
+        let message = message::write(query_id, &question, way.edns)?;
+        let id = self.next_id;
         self.next_id = id.next();
-        self.state = State::Asking(Exchange {
+        let address = self.tries.address(server);
+        Some(Exchange {
             id,
             query_id,
             question,
+            server,
+            way,
             transport,
-            edns: !plain,
-            until: now + self.timeout.min(left / tries_left),
+            until,
             transmit: Some(Transmit::new(id, address, transport, message)),
-        });
+        })
     }
 
-    /// Ends a try, and begins the next if there is one
-    fn fail(&mut self, failure: Failure, now: Instant) {
-        self.worst = self.worst.max(failure);
-        self.tried += 1;
-        if self.tried < self.tries {
-            self.transmit(Transport::Udp, now);
-        } else {
-            self.state = State::Done(Err(self.worst.into()));
+    /// Takes what came to the exchange in hand
+    fn take(&mut self, exchange: &Exchange, reading: Reading, now: Instant) {
+        let Exchange { server, way, .. } = *exchange;
+        match (reading, exchange.transport) {
+            (Reading::Failed(code, _), _) if way.edns && message::is_edns_refusal(code) => {
+                self.learn(server, way.without_edns());
+                self.transmit(server, exchange.transport, now);
+            }
+            (Reading::Failed(code, reason), _) => {
+                self.learn(server, way);
+                self.fail(Failure::of_code(code, reason), now);
+            }
+            (Reading::Response(response), _) => {
+                self.learn(server, way);
+                self.conclude(&response, server, now);
+            }
+            (Reading::Truncated, Transport::Udp) => {
+                self.learn(server, way);
+                self.transmit(server, Transport::Tcp, now);
+            }
+            (Reading::Malformed | Reading::Other, _) | (Reading::Truncated, Transport::Tcp) => {
+                let goes_on = way.edns || self.tries.goes_on(way);
+                self.tries.doubt(server, way);
+                if goes_on {
+                    self.tries.note(Failure::Malformed);
+                    self.ask(server, now);
+                } else {
+                    self.fail(Failure::Malformed, now);
+                }
+            }
+        }
+    }
+
+    /// Takes what came to an exchange that was given up: it ends no try, and begins none
+    fn take_late(&mut self, exchange: &Exchange, reading: Reading, now: Instant) {
+        let Exchange { server, way, .. } = *exchange;
+        match (reading, exchange.transport) {
+            (Reading::Failed(code, _), _) if way.edns && message::is_edns_refusal(code) => {
+                self.learn(server, way.without_edns());
+            }
+            (Reading::Failed(code, reason), _) => {
+                self.learn(server, way);
+                self.tries.note(Failure::of_code(code, reason));
+            }
+            (Reading::Response(response), _) => {
+                self.learn(server, way);
+                self.conclude_late(&response);
+            }
+            (Reading::Truncated, Transport::Udp) => {
+                self.learn(server, way);
+                self.slow = self.exchange(server, Transport::Tcp, now);
+            }
+            (Reading::Malformed | Reading::Other, _) | (Reading::Truncated, Transport::Tcp) => {
+                self.tries.note(Failure::Malformed);
+            }
         }
     }
 
     /// Ends the look-up, or asks for the alias's target if the response does not go that far
-    fn conclude(&mut self, response: &Response, now: Instant) {
-        match self.chain.follow(response, self.kind.read) {
-            Ok(Some(answer)) => self.state = State::Done(Ok(answer)),
-            Ok(None) => {
-                self.first = self.server();
+    fn conclude(&mut self, response: &Response, server: usize, now: Instant) {
+        match self.chain.follow(response, &self.kind) {
+            Followed::Answer(answer) => self.finish(Ok(answer)),
+            Followed::Loop => self.finish(Err(DnsError::AliasLoop)),
+            Followed::Referral => self.fail(Failure::Referral, now),
+            Followed::Further => {
+                if let Some(slow) = self.slow.take() {
+                    self.close(&slow);
+                }
+                self.tries.restart(server);
                 match text::from_labels(self.chain.end()).and_then(|end| Special::of(&end)) {
                     Some(special) => self.answer(special),
-                    None => self.ask(now),
+                    None => self.ask_next(now),
                 }
             }
-            Err(error) => self.state = State::Done(Err(error)),
         }
     }
 
-    /// The index of the server of this try; only called while there is a try, hence a server
-    fn server(&self) -> usize {
-        (self.first + self.tried) % self.servers.len()
+    /// Ends the look-up, if the response is a whole answer
+    fn conclude_late(&mut self, response: &Response) {
+        // The try in hand goes on from where the chain was when it began
+        match self.chain.clone().follow(response, &self.kind) {
+            Followed::Answer(answer) => self.finish(Ok(answer)),
+            Followed::Loop => self.finish(Err(DnsError::AliasLoop)),
+            Followed::Referral => self.tries.note(Failure::Referral),
+            Followed::Further => {}
+        }
     }
-}
 
-/// Where a look-up stands
-#[derive(Clone, Debug)]
-enum State<T> {
-    Asking(Exchange),
-    Done(Result<Answer<T>, DnsError>),
+    fn learn(&mut self, server: usize, way: Way) {
+        let lesson = self.tries.answered(server, way);
+        self.news.extend(lesson.map(Step::Learnt));
+    }
+
+    /// Ends a try, and begins the next if there is one
+    fn fail(&mut self, failure: Failure, now: Instant) {
+        self.tries.fail(failure);
+        let left = self.end.saturating_since(now);
+        let is_last = self.tries.turn().is_none() && failure != Failure::TimedOut;
+        match self.slow.take_if(|_| is_last && !left.is_zero()) {
+            // Whom we cannot ask again may be about to answer
+            Some(slow) => {
+                let until = now + self.tries.share(left);
+                self.current = Some(Exchange { until, ..slow });
+            }
+            None => self.ask_next(now),
+        }
+    }
+
+    /// The exchange in hand, which has failed; one that was given up before is let go of
+    fn fail_exchange(&mut self, id: TransmitId) -> Option<Exchange> {
+        self.slow.take_if(|exchange| exchange.id == id);
+        self.current.take_if(|exchange| exchange.id == id)
+    }
+
+    fn finish(&mut self, outcome: Result<Answer<T>, DnsError>) {
+        for exchange in [self.current.take(), self.slow.take()].iter().flatten() {
+            self.close(exchange);
+        }
+        self.outcome = Some(outcome);
+    }
+
+    /// Lets go of an exchange's socket, if it has one
+    fn close(&mut self, exchange: &Exchange) {
+        if exchange.transmit.is_none() {
+            self.news.push_back(Step::Cancel(exchange.id));
+        }
+    }
 }
 
 /// A query that waits for its response
@@ -333,8 +441,11 @@ struct Exchange {
     id: TransmitId,
     query_id: u16,
     question: Query,
+    /// The index of the server
+    server: usize,
+    way: Way,
+    /// TCP if the way is UDP and the answer did not fit
     transport: Transport,
-    edns: bool,
     until: Instant,
     /// Until it has been polled
     transmit: Option<Transmit>,
@@ -346,9 +457,11 @@ impl Exchange {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Server {
-    address: SocketAddr,
-    /// It does not understand EDNS
-    plain: bool,
+/// An absence that nobody has said how long to believe
+fn absent<T>(absence: Absence) -> Answer<T> {
+    Answer::absent(absence, Some(Duration::ZERO))
 }
+
+/// The part of the time that is left over at the end: enough for the outcome to be told on a busy machine,
+/// and little enough not to be missed
+const MARGIN: u32 = 20;

@@ -16,15 +16,21 @@
 //! # Decisions
 //!
 //! * NXDOMAIN and "no data" are answers and end a look-up, whichever server gives them; "no data" is
-//!   any NOERROR that has no record of the type and leads nowhere, even if it looks like a referral.
+//!   any NOERROR that has no record of the type and leads nowhere. A referral (NS records without an SOA
+//!   record, from a server that says it does no recursion) is none: it is a failed try.
 //! * With NXDOMAIN, the last alias is what does not exist (RFC 6604 §2); records beside it are not
 //!   believed.
 //! * How long an absence lasts is said by the SOA of a zone that the name could be in (RFC 2308 §5).
 //!   An alias's target that is missing from the response is asked for, unless such a SOA says that
 //!   it is missing from DNS.
-//! * Up to 11 aliases are followed and up to 64 records taken.
-//! * A server that did not understand EDNS is not sent it again within the look-up.
-//! * Nothing is cached: that is for the core, which is told each time to live.
+//! * Up to 11 aliases are followed and up to 64 records taken; of more SRV records, those that come first by
+//!   their priority.
+//! * What a server was found not to understand (EDNS, UDP) it is not asked again for ten minutes:
+//!   see [`Memory`].
+//! * Of a response, header, question, answers and authorities have to be there, and of the records
+//!   those that a look-up is about. The additional section is read as far as it goes, for the reason of
+//!   a failure (RFC 8914).
+//! * No answer is cached: that is for the core, which is told each time to live.
 
 mod chain;
 mod config;
@@ -32,53 +38,22 @@ mod failure;
 mod hosts;
 mod kind;
 mod lookup;
+mod memory;
 mod message;
-mod random;
+mod records;
+mod resolve;
 mod special;
 mod step;
 mod stub;
 mod text;
-
-use std::future::Future;
-use std::net::IpAddr;
-
-use fedway_core::{Answer, DnsError, DnsName, Family, Instant, SrvRecord};
+mod tries;
+mod way;
 
 pub use config::{ConfigError, DnsConfig};
 pub use hosts::Hosts;
-pub use lookup::Lookup;
-pub use step::{Step, Transmit, TransmitId, Transport};
+pub use lookup::{Lookup, Terms};
+pub use memory::Memory;
+pub use resolve::Dns;
+pub use step::{Step, Transmit, TransmitId};
 pub use stub::Stub;
-
-/// A resolver, as much of one as a search needs
-///
-/// Names are absolute: no search list applies. Aliases are followed, those of an SRV record's owner
-/// too. Dropping a future that a method returned ends what it had begun.
-///
-/// A deadline is on the clock of the [`Io`](crate::Io) in use. A resolver that has another clock can
-/// leave it to the search, which stops waiting then and drops the future.
-pub trait Dns: Send + Sync + 'static {
-    /// Asks for the addresses of a host, of one family
-    ///
-    /// # Errors
-    ///
-    /// If there is no firm answer by the deadline. That there is no such record is an answer:
-    /// [`Answer::Absent`].
-    fn look_up(
-        &self,
-        host: &DnsName,
-        family: Family,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Answer<IpAddr>, DnsError>> + Send;
-
-    /// Asks for SRV records (RFC 2782)
-    ///
-    /// # Errors
-    ///
-    /// As [`look_up`](Self::look_up).
-    fn query_srv(
-        &self,
-        name: &DnsName,
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Answer<SrvRecord>, DnsError>> + Send;
-}
+pub use way::{Lesson, Transport};

@@ -4,17 +4,23 @@ use std::net::SocketAddr;
 
 use fedway_core::{Answer, DnsError, Instant};
 
+use super::way::{Lesson, Transport};
+
 /// What a [`Lookup`](super::Lookup) wants
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step<T> {
-    /// It is over; each further poll says the same
+    /// Close the socket of this query: nothing that comes of it counts any more
+    Cancel(TransmitId),
+    /// It is over; said once
     Done(Result<Answer<T>, DnsError>),
-    /// Send this from a fresh socket, and give up what an earlier one is waiting for
+    /// Tell this to the [`Memory`](super::Memory) that later look-ups are given
+    Learnt(Lesson),
+    /// Send this from a fresh socket, and go on listening to earlier ones
     Send(Transmit),
-    /// Wait for a message or a failure, and call [`Lookup::handle_timeout`](super::Lookup::handle_timeout) when the time has come
+    /// Wait for a message or a failure
     Wait {
-        /// The time
-        until: Instant,
+        /// When to call [`Lookup::handle_timeout`](super::Lookup::handle_timeout) at the latest; `None` once it is over
+        until: Option<Instant>,
     },
 }
 
@@ -77,13 +83,4 @@ impl TransmitId {
     pub(super) fn next(self) -> Self {
         Self(self.0 + 1)
     }
-}
-
-/// How a query travels
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Transport {
-    /// A TCP connection, each message after its length in two bytes
-    Tcp,
-    /// A datagram, from a port that is used for nothing else
-    Udp,
 }

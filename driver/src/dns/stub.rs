@@ -2,15 +2,17 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fedway_core::{Answer, DnsError, DnsName, Family, Instant, SrvRecord};
 
-use super::Dns;
 use super::config::{ConfigError, DnsConfig};
 use super::hosts::Hosts;
-use super::lookup::Lookup;
-use super::step::{Step, Transmit, Transport};
+use super::lookup::{Lookup, Terms};
+use super::memory::Memory;
+use super::resolve::Dns;
+use super::step::{Step, Transmit};
+use super::way::Transport;
 use crate::alarm::Alarm;
 use crate::entropy::Entropy;
 use crate::io::{ByteStream, Datagrams, Io, is_out_of_sockets};
@@ -21,7 +23,12 @@ use crate::tasks::{Tasks, pause};
 ///
 /// Each exchange has a socket of its own, connected to the server asked, so that its port is hard to
 /// guess (RFC 5452 §9.2) and other senders are not heard. It is closed with the exchange, or when the
-/// future is dropped. No task is spawned, nothing is kept between look-ups.
+/// future is dropped. No task is spawned; what is kept between look-ups is what the servers were found not to
+/// understand, in a [`Memory`].
+///
+/// Where this machine has no socket, port or memory for a query, another server is asked, and it is
+/// the outcome ([`DnsError::OutOfSockets`]) only if nothing else came of any. An address that the machine has
+/// none of its own to reach from (`EADDRNOTAVAIL`) counts as that, too.
 #[derive(Debug)]
 pub struct Stub<I> {
     io: Arc<I>,
@@ -29,6 +36,8 @@ pub struct Stub<I> {
     hosts: Hosts,
     entropy: Entropy,
     room: Arc<Room>,
+    /// Locked for an instant at a time
+    memory: Mutex<Memory>,
 }
 
 impl<I: Io> Stub<I> {
@@ -60,6 +69,7 @@ impl<I: Io> Stub<I> {
             hosts,
             entropy: Entropy::default(),
             room,
+            memory: Mutex::default(),
         })
     }
 
@@ -72,12 +82,12 @@ impl<I: Io> Stub<I> {
 
     /// Does what the look-up says, which is begun once there is room for its socket
     ///
-    /// Ends, since a look-up does: it has at most three exchanges for each try of each question, and looks at
+    /// Ends, since a look-up does: it has a few exchanges for each try of each question, and looks at
     /// the time with each message, however fast forged ones arrive.
     async fn run<T: Clone + Send>(
         &self,
+        begin: impl FnOnce(Terms<'_>, Instant) -> Lookup<T>,
         deadline: Instant,
-        begin: impl FnOnce(u64, Instant) -> Lookup<T>,
     ) -> Result<Answer<T>, DnsError> {
         let io = &*self.io;
         let seat = self.room.socket(io, deadline).await;
@@ -85,10 +95,27 @@ impl<I: Io> Stub<I> {
         let mut alarm = Alarm::new(io);
         let mut exchanges = Tasks::new();
         let mut heard = 0_u32;
-        let mut lookup = begin(self.seed()?, io.now());
+        let seed = self.seed()?;
+        let mut lookup = begin(
+            Terms {
+                config: &self.config,
+                memory: &self.memory(),
+                seed,
+                deadline,
+            },
+            io.now(),
+        );
         loop {
             let until = match lookup.poll() {
+                Step::Cancel(id) => {
+                    exchanges.retain(|other| other != id);
+                    continue;
+                }
                 Step::Done(result) => return result,
+                Step::Learnt(lesson) => {
+                    self.memory().learn(lesson, io.now());
+                    continue;
+                }
                 Step::Send(transmit) => {
                     // Without room for one more, a slow server is no longer listened to
                     if exchanges.len() == seats.len() {
@@ -100,14 +127,13 @@ impl<I: Io> Stub<I> {
                     exchanges.push(transmit.id(), ask(io, transmit));
                     continue;
                 }
-                Step::Wait { until } => until,
+                Step::Wait { until } => until.expect("a look-up that is not over has a deadline"),
             };
-            exchanges.retain(|id| lookup.awaits(id));
             seats.truncate(exchanges.len().max(1));
             match alarm.before(until, exchanges.next()).await {
                 None => lookup.handle_timeout(io.now()),
-                Some((_, Err(error))) if is_out_of_sockets(&error) => {
-                    return Err(DnsError::OutOfSockets);
+                Some((id, Err(error))) if is_out_of_sockets(&error) => {
+                    lookup.handle_out_of_sockets(id, io.now());
                 }
                 Some((id, Err(_))) => lookup.handle_failure(id, io.now()),
                 Some((id, Ok((message, socket)))) => {
@@ -124,6 +150,10 @@ impl<I: Io> Stub<I> {
             }
         }
     }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<I: Io> Dns for Stub<I> {
@@ -136,8 +166,8 @@ impl<I: Io> Dns for Stub<I> {
         if let Some(answer) = self.hosts.look_up(host, family) {
             return Ok(answer);
         }
-        let begin = |seed, now| Lookup::addresses(host, family, &self.config, seed, deadline, now);
-        self.run(deadline, begin).await
+        let begin = |terms: Terms<'_>, now| Lookup::addresses(host, family, terms, now);
+        self.run(begin, deadline).await
     }
 
     async fn query_srv(
@@ -145,8 +175,8 @@ impl<I: Io> Dns for Stub<I> {
         name: &DnsName,
         deadline: Instant,
     ) -> Result<Answer<SrvRecord>, DnsError> {
-        let begin = |seed, now| Lookup::srv(name, &self.config, seed, deadline, now);
-        self.run(deadline, begin).await
+        let begin = |terms: Terms<'_>, now| Lookup::srv(name, terms, now);
+        self.run(begin, deadline).await
     }
 }
 

@@ -45,6 +45,17 @@ pub(super) fn from_labels(name: &Name) -> Option<DnsName> {
     DnsName::new(&text).ok()
 }
 
+/// The bytes of a name, such that names which are the same have the same (RFC 4343 §3)
+pub(super) fn folded(name: &Name) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(name.len());
+    for label in name.iter() {
+        // No label is longer than 63 bytes
+        bytes.push(label.len() as u8);
+        bytes.extend(label.iter().map(u8::to_ascii_lowercase));
+    }
+    bytes
+}
+
 /// What follows a backslash: `DDD`, a byte in decimal, or a character that stands for itself
 fn unescape(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
     let first = bytes.next()?;

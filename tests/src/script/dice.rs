@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fedway_core::{
     Absence, Answer, CertificateError, ConnectError, DnsError, DnsName, Family, FetchError,
-    HttpAnswer, MalformedResponse, SrvRecord, TlsError,
+    HttpAnswer, MalformedResponse, SplitMix64, SrvRecord, TlsError,
 };
 
 use super::answers::{Answers, srv};
@@ -14,8 +14,7 @@ use super::reply::{DnsResult, HttpResult, Peer, Reply, found, none};
 /// A generator of random answers: the same seed gives the same ones
 #[derive(Clone, Debug)]
 pub struct Dice {
-    /// SplitMix64 (Steele, Lea and Flood)
-    state: u64,
+    random: SplitMix64,
     /// Whether replies may never come
     silence: bool,
 }
@@ -25,7 +24,7 @@ impl Dice {
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self {
-            state: seed,
+            random: SplitMix64::new(seed),
             silence: false,
         }
     }
@@ -39,11 +38,7 @@ impl Dice {
 
     /// A number below `limit`
     pub fn below(&mut self, limit: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % limit.max(1) as u64) as usize
+        self.random.below(limit)
     }
 
     /// `true` in so many cases of a hundred

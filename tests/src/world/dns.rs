@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::CNAME;
+use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::log::Transport;
@@ -75,6 +76,7 @@ impl Question {
             DnsFault::NxDomain => self.nothing(zone, ResponseCode::NXDomain),
             DnsFault::Refused => self.fail(ResponseCode::Refused),
             DnsFault::ServFail => self.fail(ResponseCode::ServFail),
+            DnsFault::ServFailFor(reason) => self.fail_for(reason),
             DnsFault::Silence => Vec::new(),
             DnsFault::Slow(after) => self.late(zone, after),
             DnsFault::SpoofThenRight(address) => self.spoofed(zone, address),
@@ -90,6 +92,16 @@ impl Question {
     /// A bare reply with `code`.
     pub(super) fn fail(&self, code: ResponseCode) -> Vec<Packet> {
         self.packets(&self.reply(code))
+    }
+
+    fn fail_for(&self, reason: u16) -> Vec<Packet> {
+        let mut reply = self.reply(ResponseCode::ServFail);
+        if let Some(edns) = &mut reply.edns {
+            let data = reason.to_be_bytes().to_vec();
+            edns.options_mut()
+                .insert(EdnsOption::Unknown(EXTENDED_ERROR, data));
+        }
+        self.packets(&reply)
     }
 
     fn truth(&self, zone: &Zone) -> Vec<Packet> {
@@ -259,3 +271,6 @@ const MIN_DATAGRAM: usize = 512;
 
 /// What the world's name servers take in a datagram themselves (DNS flag day 2020).
 const UDP_PAYLOAD: u16 = 1232;
+
+/// The option of EDNS that says why (RFC 8914 section 2).
+const EXTENDED_ERROR: u16 = 15;

@@ -17,6 +17,8 @@ use super::sockets;
 pub enum DnsServer {
     /// Nothing listens: connections and datagrams are refused.
     Closed,
+    /// Silent when it is asked with EDNS, as a router that drops what it does not know.
+    DropsEdns,
     /// Answers from the world's records and faults.
     Healthy,
     /// REFUSED, whatever is asked.
@@ -25,6 +27,10 @@ pub enum DnsServer {
     ServFailAll,
     /// Reads queries and never replies.
     Silent,
+    /// Silent on UDP.
+    TcpOnly,
+    /// Hangs up on TCP.
+    UdpOnly,
 }
 
 /// Opens a name server and gives its address. `number` stands in the log.
@@ -100,6 +106,9 @@ impl Server {
 
     /// Answers queries until the client leaves.
     fn serve_stream(&self, stream: TcpStream) {
+        if self.behaviour == DnsServer::UdpOnly {
+            return;
+        }
         let Some(watched) = self.ground.crew.watch_stream(stream) else {
             return;
         };
@@ -128,15 +137,19 @@ impl Server {
             edns: question.has_edns(),
         };
         self.ground.log.write(None, Event::DnsQuery(query));
-        for packet in self.answer(&question) {
+        for packet in self.answer(&question, transport) {
             self.send(packet, back);
         }
     }
 
-    fn answer(&self, question: &Question) -> Vec<Packet> {
+    fn answer(&self, question: &Question, transport: Transport) -> Vec<Packet> {
         match self.behaviour {
             DnsServer::Closed | DnsServer::Silent => Vec::new(),
-            DnsServer::Healthy => question.answer(&mut self.ground.zone()),
+            DnsServer::DropsEdns if question.has_edns() => Vec::new(),
+            DnsServer::TcpOnly if transport == Transport::Udp => Vec::new(),
+            DnsServer::DropsEdns | DnsServer::Healthy | DnsServer::TcpOnly | DnsServer::UdpOnly => {
+                question.answer(&mut self.ground.zone())
+            }
             DnsServer::RefusesAll => question.fail(ResponseCode::Refused),
             DnsServer::ServFailAll => question.fail(ResponseCode::ServFail),
         }

@@ -35,6 +35,8 @@ pub enum DnsFault {
     Refused,
     /// SERVFAIL.
     ServFail,
+    /// SERVFAIL with this reason (RFC 8914), where the query had EDNS.
+    ServFailFor(u16),
     /// No reply.
     Silence,
     /// The truth, late; other queries are not kept waiting.

@@ -14,6 +14,7 @@ mod builder;
 mod certificate;
 mod connection;
 mod dns;
+mod dns_field;
 mod flood;
 mod http;
 mod leniency;

@@ -1,0 +1,16 @@
+//! The machine of the DNS stub, in virtual time and without a socket.
+
+#![allow(clippy::unwrap_used)]
+
+mod absence;
+mod aliases;
+mod answers;
+mod late;
+mod memory;
+mod query;
+mod rig;
+mod silence;
+mod special;
+mod strangers;
+mod tries;
+mod ways;
