@@ -86,6 +86,7 @@ extern crate std;
 
 mod action;
 mod address;
+mod alert;
 mod answer;
 mod config;
 mod date;
@@ -123,6 +124,6 @@ pub use ipnet::IpNet;
 pub use machine::{Machine, Step};
 pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerNameErrorKind};
 pub use srv::SkippedRecord;
-pub use time::Instant;
+pub use time::{Instant, UtcTime, UtcTimeError};
 pub use trust::{CtPolicy, InvalidSkipRule, SkipRule, TrustPolicy, Verdict};
 pub use well_known::parse_well_known;
