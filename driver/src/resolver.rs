@@ -12,7 +12,9 @@ use crate::get::get;
 use crate::http::Response;
 use crate::io::{Io, TlsStream};
 use crate::search::{self, Means};
-use crate::trust::{Basis, LogList, Revocation, Roots, Transparency, Trust, TrustError};
+use crate::trust::{Keys, Revocation, Roots, Sources, Trust, TrustError};
+#[cfg(feature = "transparency")]
+use crate::trust::{LogList, Transparency};
 
 /// Finds the servers of Matrix server names
 ///
@@ -55,6 +57,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         let found = *result?;
         // The core hands out only a connection that the loop reported to it, and keeps until then
         let stream = session.expect("a search that connects ends with a session or an error");
+        #[cfg(feature = "transparency")]
         let transparency = match (&found.connection, stream.session()) {
             (Some(connection), Some(session)) => {
                 let trust = &self.means.trust;
@@ -65,6 +68,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         Ok(Connected {
             found,
             stream,
+            #[cfg(feature = "transparency")]
             transparency,
         })
     }
@@ -92,6 +96,7 @@ pub struct Connected<S> {
     pub stream: S,
     /// What the logs of certificate transparency say of its certificate, where there is a list of them and the
     /// certificate was verified
+    #[cfg(feature = "transparency")]
     pub transparency: Option<Transparency>,
 }
 
@@ -131,7 +136,8 @@ pub struct Builder {
     dns: Option<DnsConfig>,
     provider: Option<Arc<CryptoProvider>>,
     reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
-    basis: Basis,
+    sources: Sources,
+    keys: Keys,
 }
 
 impl Builder {
@@ -152,30 +158,43 @@ impl Builder {
     /// The certificate authorities to trust; the operating system's unless said otherwise
     #[must_use]
     pub fn roots(mut self, roots: Roots) -> Self {
-        self.basis.roots = roots;
+        self.sources.roots = roots;
         self
     }
 
     /// The logs of certificate transparency; none unless said otherwise
     ///
     /// What is asked of certificates then is [`TrustPolicy::transparency`](fedway_core::TrustPolicy::transparency).
+    #[cfg(feature = "transparency")]
     #[must_use]
     pub fn log_list(mut self, logs: LogList) -> Self {
-        self.basis.logs = Some(logs);
+        self.sources.logs = Some(logs);
         self
     }
 
     /// What is revoked; nothing unless said otherwise
     #[must_use]
     pub fn revocation(mut self, revocation: Revocation) -> Self {
-        self.basis.revocation = revocation;
+        self.sources.revocation = revocation;
         self
     }
 
-    /// The cryptography; *ring* unless said otherwise
+    /// The cryptography; unless said otherwise that of aws-lc-rs or *ring*, as the features of this crate have it
+    ///
+    /// rustls's default of the process is never asked for.
     #[must_use]
     pub fn crypto_provider(mut self, provider: Arc<CryptoProvider>) -> Self {
         self.provider = Some(provider);
+        self
+    }
+
+    /// Writes the keys of every session to the file that the environment's `SSLKEYLOGFILE` names, for Wireshark
+    /// and the like
+    ///
+    /// Whoever has the file can read the sessions. Without this method the variable means nothing.
+    #[must_use]
+    pub fn log_keys(mut self) -> Self {
+        self.keys = Keys::Logged;
         self
     }
 
@@ -186,6 +205,19 @@ impl Builder {
     pub fn reroute(mut self, reroutes: BTreeMap<SocketAddr, SocketAddr>) -> Self {
         self.reroutes = Some(reroutes);
         self
+    }
+
+    /// Whom sessions trust, without a resolver: for those who connect by hand
+    ///
+    /// # Errors
+    ///
+    /// If the operating system's certificate authorities are needed and unusable, or there is no cryptographic
+    /// provider.
+    pub fn trust(&self) -> Result<Trust, BuildError> {
+        let provider = self.provider.clone().or_else(default_provider);
+        let provider = provider.ok_or(BuildError::NoCryptoProvider)?;
+        let policy = self.config.trust.transparency;
+        Ok(Trust::new(&self.sources, policy, &provider, self.keys)?)
     }
 
     /// A resolver on a runtime, with the stub of this crate for DNS
@@ -213,10 +245,7 @@ impl Builder {
         io: Arc<I>,
         dns: D,
     ) -> Result<Resolver<I, D>, BuildError> {
-        let provider = self
-            .provider
-            .unwrap_or_else(|| rustls::crypto::ring::default_provider().into());
-        let trust = Trust::new(&self.basis, self.config.trust.transparency, provider)?;
+        let trust = self.trust()?;
         let means = Means {
             io,
             dns,
@@ -237,9 +266,22 @@ pub enum BuildError {
     /// The DNS configuration is unusable
     #[error(transparent)]
     Dns(#[from] ConfigError),
+    /// No cryptographic provider is given, and neither the feature `ring` nor `aws-lc-rs` brings one
+    #[error("no cryptographic provider: give one, or turn on the feature `ring` or `aws-lc-rs`")]
+    NoCryptoProvider,
     /// There is nobody to trust
     #[error(transparent)]
     Trust(#[from] TrustError),
+}
+
+/// That of the features: aws-lc-rs verifies more, so that whoever turned it on wants it
+fn default_provider() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "aws-lc-rs")]
+    return Some(rustls::crypto::aws_lc_rs::default_provider().into());
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    return Some(rustls::crypto::ring::default_provider().into());
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+    None
 }
 
 /// Chooses among SRV targets of one priority; guessing it gains nothing, so that it may be predictable

@@ -11,11 +11,12 @@ use fedway_core::{
 };
 
 use crate::dns::Dns;
+use crate::failure::connect_error;
 use crate::get::get;
 use crate::http::Response;
 use crate::io::{Io, TlsStream, before};
 use crate::tasks::Tasks;
-use crate::trust::{Trust, connect_error, server_name};
+use crate::trust::{Trust, server_name};
 
 /// What every search of a resolver shares
 #[derive(Debug)]
