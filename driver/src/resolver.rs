@@ -12,7 +12,7 @@ use crate::get::get;
 use crate::http::Response;
 use crate::io::{Io, TlsStream};
 use crate::search::{self, Means};
-use crate::trust::{Keys, Revocation, Roots, Sources, Trust, TrustError};
+use crate::trust::{Habits, Keys, Revocation, Roots, Sources, Trust, TrustError};
 #[cfg(feature = "transparency")]
 use crate::trust::{LogList, Transparency};
 
@@ -137,7 +137,7 @@ pub struct Builder {
     provider: Option<Arc<CryptoProvider>>,
     reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
     sources: Sources,
-    keys: Keys,
+    habits: Habits,
 }
 
 impl Builder {
@@ -188,13 +188,24 @@ impl Builder {
         self
     }
 
+    /// What federation connections offer by ALPN (RFC 7301), the most wanted first; `http/1.1` unless said otherwise
+    ///
+    /// For those who speak HTTP/2 over a [`Connected::stream`]: which of them the server has chosen, its session
+    /// says. [`Connected::get`] speaks HTTP/1.1 and nothing else. The requests for .well-known are not
+    /// touched by this.
+    #[must_use]
+    pub fn alpn<P: Into<Vec<u8>>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
+        self.habits.alpn = protocols.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Writes the keys of every session to the file that the environment's `SSLKEYLOGFILE` names, for Wireshark
     /// and the like
     ///
     /// Whoever has the file can read the sessions. Without this method the variable means nothing.
     #[must_use]
     pub fn log_keys(mut self) -> Self {
-        self.keys = Keys::Logged;
+        self.habits.keys = Keys::Logged;
         self
     }
 
@@ -217,7 +228,7 @@ impl Builder {
         let provider = self.provider.clone().or_else(default_provider);
         let provider = provider.ok_or(BuildError::NoCryptoProvider)?;
         let policy = self.config.trust.transparency;
-        Ok(Trust::new(&self.sources, policy, &provider, self.keys)?)
+        Ok(Trust::new(&self.sources, policy, &provider, &self.habits)?)
     }
 
     /// A resolver on a runtime, with the stub of this crate for DNS

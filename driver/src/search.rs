@@ -116,7 +116,7 @@ impl<I: Io, D> Means<I, D> {
     /// One TCP connection and one handshake
     async fn connect(&self, connect: &Connect) -> Result<I::Tls, ConnectError> {
         let name = server_name(connect.tls_name()).map_err(ConnectError::Tls)?;
-        let config = self.trust.config(connect.verdict());
+        let config = self.trust.config(connect.verdict(), connect.purpose());
         let address = self
             .really(connect.address())
             .map_err(|error| connect_error(&error))?;

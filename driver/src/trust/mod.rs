@@ -27,7 +27,7 @@ mod x509;
 use std::fmt;
 use std::sync::Arc;
 
-use fedway_core::{CtPolicy, Host, TlsError, Verdict};
+use fedway_core::{CtPolicy, Host, Purpose, TlsError, Verdict};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -105,28 +105,27 @@ impl Sources {
 ///
 /// A resolver has one of its own. Whoever connects by hand makes one with
 /// [`Builder::trust`](crate::Builder::trust), and takes for each handshake the configuration that the core's
-/// [`Verdict`] asks for:
+/// [`Connect`](fedway_core::Connect) asks for:
 ///
 /// ```
-/// use fedway_core::Verdict;
+/// use fedway_core::{Host, Purpose, Verdict};
 /// use fedway_driver::{Builder, Roots, server_name};
 ///
 /// fn session(authority: &[u8]) -> Result<rustls::ClientConnection, Box<dyn std::error::Error>> {
 ///     let mut roots = Roots::none();
 ///     roots.add_pem(authority)?;
 ///     let trust = Builder::default().roots(roots).trust()?;
-///     // From a search: `connect.verdict()` and `connect.tls_name()`
-///     let (verdict, host) = (Verdict::Verify, "192.0.2.1".parse()?);
-///     Ok(rustls::ClientConnection::new(
-///         trust.config(&verdict),
-///         server_name(&fedway_core::Host::Ip(host))?,
-///     )?)
+///     // From a search: `connect.verdict()`, `connect.purpose()` and `connect.tls_name()`
+///     let (verdict, purpose) = (Verdict::Verify, Purpose::Federation);
+///     let host = Host::Ip("192.0.2.1".parse()?);
+///     let config = trust.config(&verdict, purpose);
+///     Ok(rustls::ClientConnection::new(config, server_name(&host)?)?)
 /// }
 /// ```
 #[derive(Clone)]
 pub struct Trust {
-    strict: Arc<ClientConfig>,
-    lenient: Arc<ClientConfig>,
+    strict: Configs,
+    lenient: Configs,
     #[cfg(feature = "transparency")]
     transparency: Option<Arc<Judge>>,
 }
@@ -136,7 +135,7 @@ impl Trust {
         sources: &Sources,
         policy: CtPolicy,
         provider: &Arc<CryptoProvider>,
-        keys: Keys,
+        habits: &Habits,
     ) -> Result<Self, TrustError> {
         #[cfg(feature = "transparency")]
         let transparency = sources.judge(policy, provider)?;
@@ -150,25 +149,29 @@ impl Trust {
             #[cfg(feature = "transparency")]
             transparency: transparency.clone(),
         };
-        let strict = client_config(provider, Arc::new(strict), keys)?;
-        let mut lenient = client_config(provider, Arc::new(Lenient::new(provider)), keys)?;
+        let strict = client_config(provider, Arc::new(strict), habits)?;
+        let mut lenient = client_config(provider, Arc::new(Lenient::new(provider)), habits)?;
         lenient.resumption = Resumption::disabled();
         Ok(Self {
-            strict: strict.into(),
-            lenient: lenient.into(),
+            strict: Configs::new(strict, habits),
+            lenient: Configs::new(lenient, habits),
             #[cfg(feature = "transparency")]
             transparency,
         })
     }
 
-    /// The configuration that carries out a verdict
+    /// The configuration that carries out a verdict, and offers by ALPN what fits the purpose
     ///
     /// What it refuses, [`connect_error`](crate::connect_error) reads off the error of a handshake.
     #[must_use]
-    pub fn config(&self, verdict: &Verdict) -> Arc<ClientConfig> {
-        match verdict {
-            Verdict::Skip(_) => self.lenient.clone(),
-            Verdict::Verify => self.strict.clone(),
+    pub fn config(&self, verdict: &Verdict, purpose: Purpose) -> Arc<ClientConfig> {
+        let configs = match verdict {
+            Verdict::Skip(_) => &self.lenient,
+            Verdict::Verify => &self.strict,
+        };
+        match purpose {
+            Purpose::Federation => configs.federation.clone(),
+            Purpose::WellKnown => configs.well_known.clone(),
         }
     }
 
@@ -197,12 +200,46 @@ impl fmt::Debug for Trust {
     }
 }
 
+/// The configurations of one verdict; they share their sessions
+#[derive(Clone)]
+struct Configs {
+    federation: Arc<ClientConfig>,
+    well_known: Arc<ClientConfig>,
+}
+
+impl Configs {
+    fn new(config: ClientConfig, habits: &Habits) -> Self {
+        let mut federation = config.clone();
+        federation.alpn_protocols.clone_from(&habits.alpn);
+        Self {
+            federation: federation.into(),
+            well_known: config.into(),
+        }
+    }
+}
+
+/// What is done in every session, whomever it is with
+#[derive(Clone, Debug)]
+pub(crate) struct Habits {
+    /// What federation connections offer by ALPN (RFC 7301)
+    pub(crate) alpn: Vec<Vec<u8>>,
+    pub(crate) keys: Keys,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self {
+            alpn: vec![HTTP_1_1.to_vec()],
+            keys: Keys::Secret,
+        }
+    }
+}
+
 /// What becomes of a session's keys
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Keys {
     /// Written to the file that `SSLKEYLOGFILE` names, where it names one
     Logged,
-    #[default]
     Secret,
 }
 
@@ -221,11 +258,11 @@ pub fn server_name(host: &Host) -> Result<ServerName<'static>, TlsError> {
     }
 }
 
-/// TLS 1.2 and 1.3
+/// TLS 1.2 and 1.3, offering what .well-known is fetched by
 fn client_config(
     provider: &Arc<CryptoProvider>,
     verifier: Arc<dyn ServerCertVerifier>,
-    keys: Keys,
+    habits: &Habits,
 ) -> Result<ClientConfig, TrustError> {
     let mut config = ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
@@ -234,14 +271,14 @@ fn client_config(
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![HTTP_1_1.to_vec()];
-    config.key_log = match keys {
+    config.key_log = match habits.keys {
         Keys::Logged => Arc::new(KeyLogFile::new()),
         Keys::Secret => Arc::new(NoKeyLog),
     };
     Ok(config)
 }
 
-/// What is offered by ALPN (RFC 7301 §6)
+/// The protocol of .well-known, by the name of RFC 7301 §6
 const HTTP_1_1: &[u8] = b"http/1.1";
 
 #[cfg(test)]
@@ -250,12 +287,8 @@ mod tests {
     use rustls::crypto::ring::default_provider;
 
     fn trust(sources: &Sources, policy: CtPolicy) -> Result<Trust, TrustError> {
-        Trust::new(
-            sources,
-            policy,
-            &Arc::new(default_provider()),
-            Keys::default(),
-        )
+        let provider = Arc::new(default_provider());
+        Trust::new(sources, policy, &provider, &Habits::default())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use fedway_core::{CertificateError, ConnectError, DnsName, Host, TlsError, Verdict};
+use fedway_core::{CertificateError, ConnectError, DnsName, Host, Purpose, TlsError, Verdict};
 use fedway_driver::{Builder, Roots, Trust, connect_error, server_name};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -45,7 +45,8 @@ pub(crate) fn shake_hands(
 ) -> Result<ClientConnection, ConnectError> {
     let host = Host::Dns(DnsName::new("example.org").unwrap());
     let name = server_name(&host).unwrap();
-    let mut client = ClientConnection::new(trust.config(&Verdict::Verify), name).unwrap();
+    let mut client =
+        ClientConnection::new(trust.config(&Verdict::Verify, Purpose::Federation), name).unwrap();
     let mut server = ServerConnection::new(server_config(chain, key)).unwrap();
     while client.is_handshaking() {
         let mut flight = Vec::new();
