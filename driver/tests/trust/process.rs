@@ -6,9 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 
+use fedway_core::CertificateError;
 use fedway_driver::{Builder, Roots};
-use rcgen::{CertifiedIssuer, KeyPair};
+use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::rig::{authority, builder, key, refusal, server, shake_hands};
 
@@ -61,12 +63,32 @@ fn trusts_the_server_that_it_is_shown() {
         revocation.add_file(Path::new(&lists)).unwrap();
         builder = builder.revocation(revocation);
     }
-    let shown = PathBuf::from(env::var_os("SHOWN").unwrap());
-    let leaf = fs::read(shown.with_extension("der")).unwrap();
-    let key = fs::read(shown.with_extension("key")).unwrap();
-    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key);
+    let (leaf, key) = shown();
     let trust = builder.trust().unwrap();
-    assert_eq!(refusal(&trust, vec![leaf.into()], key.into()), None);
+    assert_eq!(refusal(&trust, vec![leaf], key), None);
+}
+
+#[test]
+fn a_wrong_purpose_is_told_by_the_platform_s_verifier_too() {
+    let folder = folder("purpose");
+    let (root, chain) = (issuer(), folder.join("server"));
+    fs::write(folder.join("ca.pem"), root.pem()).unwrap();
+    let mut params = server();
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    show_as(params, &root, &chain);
+    let mut child = child("refuses_the_client_that_it_is_shown");
+    child.env("SSL_CERT_FILE", folder.join("ca.pem"));
+    child.env("SHOWN", &chain);
+    assert!(child.status().unwrap().success());
+}
+
+#[test]
+#[ignore = "what a child does"]
+fn refuses_the_client_that_it_is_shown() {
+    let (leaf, key) = shown();
+    let trust = Builder::default().trust().unwrap();
+    let refused = refusal(&trust, vec![leaf], key);
+    assert_eq!(refused, Some(CertificateError::WrongPurpose));
 }
 
 #[test]
@@ -127,15 +149,14 @@ fn has_a_default_provider_that_is_good_for_nothing() {
 #[test]
 fn with_both_providers_in_the_program_neither_has_to_be_its_default() {
     use rustls::crypto::aws_lc_rs;
-    use rustls::pki_types::PrivatePkcs8KeyDer;
 
     let root = issuer();
     for provider in [ring::default_provider(), aws_lc_rs::default_provider()] {
         let builder = builder(&root.pem()).crypto_provider(provider.into());
         let pair = KeyPair::generate().unwrap();
         let leaf = server().signed_by(&pair, &root).unwrap();
-        let key = PrivatePkcs8KeyDer::from(pair.serialize_der());
-        shake_hands(&builder.trust().unwrap(), vec![leaf.into()], key.into()).unwrap();
+        let trust = builder.trust().unwrap();
+        shake_hands(&trust, vec![leaf.into()], key(&pair)).unwrap();
     }
     assert!(CryptoProvider::get_default().is_none());
 }
@@ -167,10 +188,22 @@ fn issuer() -> CertifiedIssuer<'static, KeyPair> {
 
 /// Writes a server's certificate and key, for a child to show
 fn show(root: &CertifiedIssuer<'static, KeyPair>, to: &Path) {
+    show_as(server(), root, to);
+}
+
+fn show_as(params: CertificateParams, root: &CertifiedIssuer<'static, KeyPair>, to: &Path) {
     let pair = KeyPair::generate().unwrap();
-    let leaf = server().signed_by(&pair, root).unwrap();
+    let leaf = params.signed_by(&pair, root).unwrap();
     fs::write(to.with_extension("der"), leaf.der()).unwrap();
     fs::write(to.with_extension("key"), pair.serialize_der()).unwrap();
+}
+
+/// What was written so
+fn shown() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    let shown = PathBuf::from(env::var_os("SHOWN").unwrap());
+    let leaf = fs::read(shown.with_extension("der")).unwrap();
+    let key = fs::read(shown.with_extension("key")).unwrap();
+    (leaf.into(), PrivatePkcs8KeyDer::from(key).into())
 }
 
 fn revocation_list(root: &CertifiedIssuer<'static, KeyPair>) -> String {
