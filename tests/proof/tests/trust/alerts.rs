@@ -1,7 +1,6 @@
 //! What a peer refuses, by the names that everybody's logs have for it.
 
-use fedway_core::{ConnectError, FetchError, TlsError, WellKnownError};
-use fedway_driver::http::Limits;
+use fedway_core::{ConnectError, FetchError, Limits, TlsError, WellKnownError};
 use fedway_proof::on_every_runtime;
 use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{ConnectionFault, Https};
@@ -34,8 +33,7 @@ fn a_server_that_asks_for_a_client_certificate_under_tls_1_3_says_so_in_place_of
 >() {
     let rig = Rig::serving("example.org", Https::asking_for_a_client_certificate);
     let mut connected = rig.connect::<R>().unwrap();
-    let (head, body) = (16_384, 51_200);
-    let get = connected.get("/_matrix/federation/v1/version", Limits { head, body });
+    let get = connected.get("/_matrix/federation/v1/version", Limits::default());
     let error = R::block_on(get).unwrap_err();
     assert_eq!(error, FetchError::Alert(116));
     assert_eq!(
