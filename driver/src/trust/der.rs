@@ -1,7 +1,7 @@
 //! A reader of DER (X.690): elements, and what of their contents certificates need.
 //!
-//! Nothing is decided by what is read here. Chains are webpki's to read, and it refuses what is no DER before
-//! any of this is looked at.
+//! Chains are webpki's to read, and it refuses what is no DER before any of this is looked at. What is read here says
+//! why something is refused, and decides only of a certificate that an administrator has added.
 
 /// A tag, a length and a content
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
