@@ -32,9 +32,13 @@ fn a_server_that_asks_for_a_client_certificate_under_tls_1_3_says_so_in_place_of
     R: Runtime,
 >() {
     let rig = Rig::serving("example.org", Https::asking_for_a_client_certificate);
-    let mut connected = rig.connect::<R>().unwrap();
-    let get = connected.get("/_matrix/federation/v1/version", Limits::default());
-    let error = R::block_on(get).unwrap_err();
+    let resolver = rig.resolver::<R>();
+    let error = R::block_on(async {
+        let mut connected = resolver.connect(rig.name()).await.unwrap();
+        let target = "/_matrix/federation/v1/version";
+        connected.get(target, Limits::default()).await
+    });
+    let error = error.unwrap_err();
     assert_eq!(error, FetchError::Alert(116));
     assert_eq!(
         error.to_string(),
@@ -49,7 +53,7 @@ fn a_server_that_asks_for_a_client_certificate_under_tls_1_2_says_so_in_the_hand
         server.tls12().asking_for_a_client_certificate()
     });
     let error = rig.connect::<R>().err();
-    assert_eq!(error, Some(ConnectError::Tls(TlsError::Alert(40))));
+    assert_eq!(error, Some(ConnectError::Tls(TlsError::Alert(116))));
 }
 
 fn a_well_known_server_that_asks_for_a_client_certificate_is_passed_over_and_named<R: Runtime>() {
