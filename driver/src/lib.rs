@@ -49,7 +49,8 @@
 //! | `rustls-platform-verifier` | the operating system's judgement of certificates |
 //! | `rustls-native-certs` | the operating system's roots, where revocation lists or transparency need them |
 //! | `rustls-webpki` | reading revocation lists, and what rustls says of a chain that it refuses |
-//! | `data-encoding`, `serde`, `serde_json` | reading the list of transparency logs, with the feature `transparency` |
+//! | `serde`, `serde_json` | whether a body without an end is whole, and the list of transparency logs |
+//! | `data-encoding` | the keys in that list, with the feature `transparency` |
 //! | `tracing` | a warning for each verification that a rule skips |
 //! | `getrandom` | query ids, and seeds for the core |
 //! | `thiserror` | error types |
