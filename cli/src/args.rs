@@ -6,9 +6,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use fedway_core::{Config, CtPolicy, Edition, IpNet, SkipRule};
+use fedway_core::{Config, Edition, IpNet, SkipRule};
+#[cfg(feature = "transparency")]
+use fedway_driver::LogList;
 use fedway_driver::dns::DnsConfig;
-use fedway_driver::{Builder, LogList, Revocation, Roots};
+use fedway_driver::{Builder, Revocation, Roots};
 
 use crate::failure::Failure;
 
@@ -88,10 +90,12 @@ pub(crate) struct SearchArgs {
     crl_files: Vec<PathBuf>,
 
     /// Judge certificate transparency by the logs in this file, as browsers publish them (JSON, version 3)
+    #[cfg(feature = "transparency")]
     #[arg(long, value_name = "FILE")]
     ct_log_list: Option<PathBuf>,
 
     /// Refuse certificates that the logs of fewer than this many distinct operators vouch for
+    #[cfg(feature = "transparency")]
     #[arg(long, value_name = "N", requires = "ct_log_list")]
     ct_require: Option<usize>,
 
@@ -116,8 +120,9 @@ impl SearchArgs {
         config.addresses.allow.clone_from(&self.allow);
         config.addresses.deny.clone_from(&self.deny);
         config.trust.skip.clone_from(&self.skip);
+        #[cfg(feature = "transparency")]
         if let Some(minimum) = self.ct_require {
-            config.trust.transparency = CtPolicy::Require { minimum };
+            config.trust.transparency = fedway_core::CtPolicy::Require { minimum };
         }
         if let Some(timeout) = self.timeout {
             config.deadlines.search = timeout;
@@ -144,13 +149,15 @@ impl SearchArgs {
         for path in &self.crl_files {
             revocation.add_file(path).map_err(Failure::usage)?;
         }
-        let mut builder = Builder::default()
+        let builder = Builder::default()
             .config(self.config())
             .roots(roots)
             .revocation(revocation);
-        if let Some(path) = &self.ct_log_list {
-            builder = builder.log_list(LogList::from_file(path).map_err(Failure::usage)?);
-        }
+        #[cfg(feature = "transparency")]
+        let builder = match &self.ct_log_list {
+            Some(path) => builder.log_list(LogList::from_file(path).map_err(Failure::usage)?),
+            None => builder,
+        };
         if self.name_servers.is_empty() {
             return Ok(builder);
         }

@@ -87,11 +87,11 @@ pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &Serve
             // A server that has accepted the connection gets as long for its answer as .well-known
             let deadline = (connected_at + deadlines.well_known).min(start + deadlines.search);
             let version = version(resolver, &mut connected, deadline).await;
+            let session = connected.stream.session().map(Session::new);
+            #[cfg(feature = "transparency")]
+            let session = session.map(|it| it.logged(connected.transparency.as_ref()));
             Inquiry {
-                session: connected
-                    .stream
-                    .session()
-                    .map(|session| Session::new(session, connected.transparency.as_ref())),
+                session,
                 result: Ok(connected.found),
                 version: Some(version),
                 elapsed: Duration::ZERO,

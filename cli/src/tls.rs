@@ -3,8 +3,12 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+#[cfg(feature = "transparency")]
+use fedway_core::UtcTime;
 use fedway_core::Verdict;
-use fedway_driver::{CertificateSummary, LoggedAt, SctOutcome, Transparency, rfc3339};
+use fedway_driver::CertificateSummary;
+#[cfg(feature = "transparency")]
+use fedway_driver::{LoggedAt, SctOutcome, Transparency};
 use rustls::pki_types::CertificateDer;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
@@ -119,10 +123,7 @@ impl Tls {
 }
 
 impl Session {
-    pub(crate) fn new(
-        session: &rustls::ClientConnection,
-        transparency: Option<&Transparency>,
-    ) -> Self {
+    pub(crate) fn new(session: &rustls::ClientConnection) -> Self {
         let version = session
             .protocol_version()
             .and_then(|version| version.as_str());
@@ -138,8 +139,15 @@ impl Session {
             cipher_suite: suite.map(Into::into),
             key_exchange: group.map(Into::into),
             chain: chain.map(|chain| chain.iter().map(Certificate::read).collect()),
-            certificate_transparency: transparency.map(Logged::new),
+            certificate_transparency: None,
         }
+    }
+
+    /// With what the logs say of the server's certificate
+    #[cfg(feature = "transparency")]
+    pub(crate) fn logged(mut self, found: Option<&Transparency>) -> Self {
+        self.certificate_transparency = found.map(Logged::new);
+        self
     }
 }
 
@@ -174,6 +182,7 @@ impl Certificate {
 }
 
 impl Logged {
+    #[cfg(feature = "transparency")]
     fn new(found: &Transparency) -> Self {
         Self {
             operators: found.operators(),
@@ -196,6 +205,7 @@ impl Logged {
     }
 }
 
+#[cfg(feature = "transparency")]
 impl Timestamp {
     fn new(logged: &LoggedAt) -> Self {
         let is_read = logged.outcome != SctOutcome::Malformed;
@@ -203,7 +213,7 @@ impl Timestamp {
             log: logged.log.clone(),
             operator: logged.operator.clone(),
             source: logged.source.to_string(),
-            time: is_read.then(|| rfc3339(logged.milliseconds / 1000)),
+            time: is_read.then(|| UtcTime::from_unix(logged.milliseconds / 1000).to_string()),
             outcome: logged.outcome.to_string(),
         }
     }

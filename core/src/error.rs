@@ -12,9 +12,11 @@ use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{AddressRefusal, Family};
+use crate::alert::AlertName;
 use crate::answer::Absence;
 use crate::edition::Place;
 use crate::name::{Host, ServerNameError};
+use crate::time::UtcTime;
 
 /// Whose fault an error is
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -231,7 +233,7 @@ impl ConnectError {
 #[serde(rename_all = "snake_case")]
 pub enum TlsError {
     /// The peer ended the handshake with this alert (RFC 8446 §6), by the registry's number
-    #[error("peer sent alert {0}")]
+    #[error("peer sent alert {}", AlertName(*.0))]
     Alert(u8),
     /// The peer's certificate was not accepted
     #[error("certificate refused")]
@@ -279,7 +281,7 @@ pub enum CertificateError {
     #[error("unknown critical extension")]
     CriticalExtension,
     /// `notAfter` has passed
-    #[error("expired since {}", UnixTime(*.not_after))]
+    #[error("expired since {}", Date(*.not_after))]
     Expired {
         /// The end of validity, in seconds since 1970-01-01T00:00:00Z, where the verifier tells it
         not_after: Option<u64>,
@@ -304,7 +306,7 @@ pub enum CertificateError {
         presented: Vec<String>,
     },
     /// `notBefore` has not come yet
-    #[error("not yet valid, only from {}", UnixTime(*.not_before))]
+    #[error("not yet valid, only from {}", Date(*.not_before))]
     NotYetValid {
         /// The start of validity, in seconds since 1970-01-01T00:00:00Z, where the verifier tells it
         not_before: Option<u64>,
@@ -330,9 +332,12 @@ pub enum CertificateError {
         /// The distinguished name of the first that is missing, as RFC 4514 writes it, where it can be told
         issuer: Option<String>,
     },
-    /// Signed by an algorithm that is not supported, nor known to be weak
-    #[error("unsupported signature algorithm")]
-    UnsupportedSignature,
+    /// Signed by an algorithm that the cryptographic provider does not support, nor known to be weak
+    #[error("unsupported signature algorithm: {algorithm}")]
+    UnsupportedSignature {
+        /// The algorithm with its curve or hash, as far as they are known; otherwise its object identifier
+        algorithm: String,
+    },
     /// A key that is too short
     #[error("weak key: RSA with {bits} bits")]
     WeakKey {
@@ -370,7 +375,7 @@ impl CertificateError {
             Self::Revoked => "revoked",
             Self::TooComplex => "too_complex",
             Self::UnknownIssuer { .. } => "unknown_issuer",
-            Self::UnsupportedSignature => "unsupported_signature",
+            Self::UnsupportedSignature { .. } => "unsupported_signature",
             Self::WeakKey { .. } => "weak_key",
             Self::WeakSignature { .. } => "weak_signature",
             Self::WrongPurpose => "wrong_purpose",
@@ -383,6 +388,11 @@ impl CertificateError {
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum FetchError {
+    /// The peer ended the session with this alert (RFC 8446 §6), by the registry's number
+    ///
+    /// In TLS 1.3 a server that asks for a client's certificate says so only after the handshake.
+    #[error("peer sent alert {}", AlertName(*.0))]
+    Alert(u8),
     /// The body is larger than allowed
     #[error("body larger than {limit} bytes")]
     BodyTooLarge {
@@ -420,6 +430,7 @@ impl FetchError {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Alert(_) => "alert",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::ConnectionLost => "connection_lost",
             Self::HeadTooLarge { .. } => "head_too_large",
@@ -435,7 +446,8 @@ impl FetchError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::InvalidRequest => Fault::Caller,
-            Self::BodyTooLarge { .. }
+            Self::Alert(_)
+            | Self::BodyTooLarge { .. }
             | Self::ConnectionLost
             | Self::HeadTooLarge { .. }
             | Self::Malformed(_)
@@ -855,37 +867,16 @@ impl fmt::Display for OsCode {
     }
 }
 
-/// Writes seconds since 1970 as a date and time in UTC
-struct UnixTime(Option<u64>);
+/// Writes seconds since 1970 as a date
+struct Date(Option<u64>);
 
-impl fmt::Display for UnixTime {
+impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(seconds) = self.0 else {
-            return f.write_str("a date that the verifier does not tell");
-        };
-        let (year, month, day) = civil_from_days(seconds / 86_400);
-        let (hour, minute) = (seconds / 3_600 % 24, seconds / 60 % 60);
-        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+        match self.0 {
+            Some(seconds) => UtcTime::from_unix(seconds).fmt(f),
+            None => f.write_str("a date that the verifier does not tell"),
+        }
     }
-}
-
-/// The Gregorian date of a day counted from 1970-01-01
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    // Years are counted from March of year 0, so that the leap day is the last of its year
-    let days = days + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
 /// How many names of a certificate a message has: certificates with a hundred are common; our choice
@@ -937,16 +928,21 @@ mod tests {
     #[test]
     fn an_expired_certificate_says_since_when() {
         for (not_after, text) in [
-            (0, "expired since 1970-01-01 00:00 UTC"),
-            (951_782_370, "expired since 2000-02-28 23:59 UTC"),
-            (951_868_799, "expired since 2000-02-29 23:59 UTC"),
-            (1_795_435_200, "expired since 2026-11-23 12:00 UTC"),
-            (4_107_542_400, "expired since 2100-03-01 00:00 UTC"),
+            (Some(1_795_435_200), "expired since 2026-11-23T12:00:00Z"),
+            (None, "expired since a date that the verifier does not tell"),
         ] {
-            let error = CertificateError::Expired {
-                not_after: Some(not_after),
-            };
-            assert_eq!(error.to_string(), text);
+            assert_eq!(CertificateError::Expired { not_after }.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn an_alert_is_told_by_the_name_that_the_registry_has_for_it() {
+        for (alert, text) in [
+            (40, "peer sent alert handshake_failure (40)"),
+            (255, "peer sent alert 255"),
+        ] {
+            assert_eq!(TlsError::Alert(alert).to_string(), text);
+            assert_eq!(FetchError::Alert(alert).to_string(), text);
         }
     }
 

@@ -86,6 +86,7 @@ extern crate std;
 
 mod action;
 mod address;
+mod alert;
 mod answer;
 mod config;
 mod date;
@@ -125,6 +126,6 @@ pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerN
 #[doc(hidden)]
 pub use random::SplitMix64;
 pub use srv::SkippedRecord;
-pub use time::Instant;
+pub use time::{Instant, UtcTime, UtcTimeError};
 pub use trust::{CtPolicy, InvalidSkipRule, SkipRule, TrustPolicy, Verdict};
 pub use well_known::parse_well_known;

@@ -70,7 +70,7 @@ impl CtPolicy {
     /// # Errors
     ///
     /// [`CertificateError::NotTransparent`] where it is not.
-    pub fn judge(&self, operators: usize) -> Result<(), CertificateError> {
+    pub fn accept(&self, operators: usize) -> Result<(), CertificateError> {
         match *self {
             Self::Require { minimum } if operators < minimum => {
                 Err(CertificateError::NotTransparent { operators, minimum })
@@ -273,7 +273,7 @@ mod tests {
             (CtPolicy::default(), 0, true),
             (CtPolicy::Off, 0, true),
         ] {
-            assert_eq!(policy.judge(operators).is_ok(), is_good, "{policy:?}");
+            assert_eq!(policy.accept(operators).is_ok(), is_good, "{policy:?}");
         }
     }
 

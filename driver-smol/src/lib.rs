@@ -38,6 +38,12 @@
 //! The futures run on any executor. No task is spawned: dropping a future closes what it had open. The
 //! sockets and timers are those of `async-io`, which has one thread of its own in each process; it waits
 //! for all of them, starts with the first, and stays.
+//!
+//! # Features
+//!
+//! `ring` (default) or `aws-lc-rs`: where [`Builder::crypto_provider`] is not called, whose cryptography is used; with
+//! both, that of aws-lc-rs. `transparency`: certificate transparency. They are those of `fedway-driver`, whose
+//! page says more.
 
 use std::io::{self, IoSlice};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -15,22 +15,21 @@ use std::{thread, time};
 use fedway_core::*;
 use fedway_driver::dns::{self, DnsConfig, Lookup, Memory, Terms, Transmit, Transport};
 use fedway_driver::http::Exchange;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
-};
+use fedway_driver::{Builder, Roots, Trust, connect_error, server_name};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::{ClientConnection, ServerConfig, ServerConnection, StreamOwned};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let world = World::start()?;
-    let (mut config, mut roots) = (Config::default(), RootCertStore::empty());
+    let (mut config, mut roots) = (Config::default(), Roots::none());
     config.addresses.allow.push("198.51.100.0/24".parse()?); // for documentation, hence refused
-    roots.add(world.certificate)?;
-    let tls = ClientConfig::builder().with_root_certificates(roots);
+    roots.add_pem(world.certificate.as_bytes())?; // outside of the world, the system's
     let driver = Arc::new(Driver {
         start: time::Instant::now(),
         dns: DnsConfig::new(vec![world.dns]), // outside of the world, the system's
         memory: Mutex::default(),
-        tls: tls.with_no_client_auth().into(),
+        trust: Builder::default().roots(roots).trust()?,
         // Outside of the world, none
         reroutes: BTreeMap::from([
             ("198.51.100.1:443".parse()?, world.web),
@@ -82,7 +81,7 @@ struct Driver {
     start: time::Instant,
     dns: DnsConfig,
     memory: Mutex<Memory>,
-    tls: Arc<ClientConfig>,
+    trust: Trust,
     reroutes: BTreeMap<SocketAddr, SocketAddr>,
     sessions: Mutex<BTreeMap<ActionId, Session>>,
 }
@@ -109,11 +108,7 @@ impl Driver {
         match action {
             Action::Connect(connect) => {
                 let result = self.connect(&connect);
-                connect.reply(
-                    result
-                        .map(|()| None)
-                        .map_err(|error| ConnectError::Other(error.raw_os_error())),
-                )
+                connect.reply(result.map(|()| None).map_err(|error| connect_error(&error)))
             }
             Action::FetchWellKnown(fetch) => {
                 let answer = self.fetch(&fetch);
@@ -133,11 +128,12 @@ impl Driver {
         }
     }
 
-    /// TCP, then TLS; the verdict is always to verify, since the configuration has no skip list
+    /// TCP, then TLS
     fn connect(&self, connect: &Connect) -> io::Result<()> {
-        let (name, address) = (connect.tls_name().to_string(), connect.address());
-        let name = name.try_into().map_err(io::Error::other)?;
-        let mut tls = ClientConnection::new(self.tls.clone(), name).map_err(io::Error::other)?;
+        let (address, name) = (connect.address(), server_name(connect.tls_name()));
+        let config = self.trust.config(connect.verdict(), connect.purpose());
+        let tls = ClientConnection::new(config, name.map_err(io::Error::other)?);
+        let mut tls = tls.map_err(io::Error::other)?;
         let address = self.reroutes.get(&address).unwrap_or(&address);
         let mut tcp = TcpStream::connect_timeout(address, self.left(connect.deadline()))?;
         tcp.set_read_timeout(Some(self.left(connect.deadline())))?;
@@ -235,17 +231,19 @@ fn ask(query: &Transmit, timeout: time::Duration) -> io::Result<Vec<u8>> {
 struct World {
     dns: SocketAddr,
     web: SocketAddr,
-    certificate: CertificateDer<'static>,
+    certificate: String,
 }
 
 impl World {
     fn start() -> Result<Self, Box<dyn std::error::Error>> {
         let names = ["example.org", "example.net"].map(String::from);
         let own = rcgen::generate_simple_self_signed(names)?;
-        let certificate = own.cert.der().clone();
         let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
-        let tls = ServerConfig::builder().with_no_client_auth();
-        let tls = Arc::new(tls.with_single_cert(vec![certificate.clone()], key.into())?);
+        let tls = ServerConfig::builder_with_provider(default_provider().into())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth();
+        let chain = vec![own.cert.der().clone()];
+        let tls = Arc::new(tls.with_single_cert(chain, key.into())?);
         let (udp, tcp) = (
             UdpSocket::bind("127.0.0.1:0")?,
             TcpListener::bind("127.0.0.1:0")?,
@@ -261,7 +259,7 @@ impl World {
         Ok(Self {
             dns,
             web,
-            certificate,
+            certificate: own.cert.pem(),
         })
     }
 }

@@ -76,3 +76,14 @@ impl<'a, I: Io> Alarm<'a, I> {
         }
     }
 }
+
+/// The work's result, or `None` if the deadline comes first; the work is dropped then
+///
+/// Work that has come to its end counts, even if the deadline has passed meanwhile.
+pub async fn before<I: Io, T>(
+    io: &I,
+    deadline: Instant,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    Alarm::new(io).before(deadline, work).await
+}

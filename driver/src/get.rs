@@ -4,9 +4,9 @@ use std::io;
 
 use fedway_core::{FetchError, Limits};
 
+use crate::failure;
 use crate::http::{Exchange, HttpError, Response};
 use crate::io::ByteStream;
-use crate::meter::TooMuchData;
 
 /// Sends one GET and reads its response, without following redirects
 ///
@@ -14,7 +14,7 @@ use crate::meter::TooMuchData;
 ///
 /// # Errors
 ///
-/// If the connection is lost, the response is malformed or larger than allowed, or `host` or `target` cannot
+/// If the connection is lost or ended by an alert, the response is malformed or larger than allowed, or `host` or `target` cannot
 /// stand in a request.
 pub async fn get<S: ByteStream>(
     stream: &mut S,
@@ -40,12 +40,7 @@ pub(crate) async fn run<S: ByteStream>(
             Ok(len) => exchange.handle_input(&buffer[..len]),
             // TLS that ends without close_notify (RFC 8446 §6.1), or is reset once all is sent
             Err(error) if is_cut(error.kind()) => exchange.handle_end(false).map(Some),
-            Err(error) => {
-                return Err(match TooMuchData::of(&error) {
-                    Some(TooMuchData { limit }) => FetchError::TooMuchData { limit },
-                    None => FetchError::ConnectionLost,
-                });
-            }
+            Err(error) => return Err(failure::fetch_error(&error)),
         };
         if let Some(response) = result.map_err(fetch_error)? {
             return Ok(response);

@@ -9,7 +9,6 @@ use fedway_core::Instant;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
-use crate::alarm::Alarm;
 use crate::meter::Meter;
 
 /// What a runtime must provide to find servers
@@ -91,17 +90,6 @@ pub trait Datagrams: Send + Sync {
 
     /// Receives one datagram, cut to the buffer's length
     fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> + Send;
-}
-
-/// The work's result, or `None` if the deadline comes first; the work is dropped then
-///
-/// Work that has come to its end counts, even if the deadline has passed meanwhile.
-pub async fn before<I: Io, T>(
-    io: &I,
-    deadline: Instant,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    Alarm::new(io).before(deadline, work).await
 }
 
 /// Whether this machine had no file, port or memory left for a socket, which says nothing of the peer

@@ -27,6 +27,17 @@
 //! }
 //! ```
 //!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `ring` (default) | where no [`CryptoProvider`](rustls::crypto::CryptoProvider) is given, that of *ring* |
+//! | `aws-lc-rs` | the same with aws-lc-rs, which verifies more: P-521, and ECDSA P-384 with SHA-512. With both features, this one |
+//! | `transparency` | certificate transparency: `LogList`, and what logs say of a certificate |
+//!
+//! rustls's default of the process is neither asked for nor installed. With neither provider,
+//! [`Builder::crypto_provider`] must be given one.
+//!
 //! # What each dependency is for
 //!
 //! | crate | for |
@@ -38,9 +49,8 @@
 //! | `rustls-platform-verifier` | the operating system's judgement of certificates |
 //! | `rustls-native-certs` | the operating system's roots, where revocation lists or transparency need them |
 //! | `rustls-webpki` | reading revocation lists, and what rustls says of a chain that it refuses |
-//! | `x509-cert` | reading certificates for people, and finding the timestamps of transparency logs in them |
-//! | `ring` | the hashes of transparency logs' entries; signatures are the provider's to verify |
-//! | `data-encoding`, `serde`, `serde_json` | reading the list of transparency logs |
+//! | `serde`, `serde_json` | whether a body without an end is whole, and the list of transparency logs |
+//! | `data-encoding` | the keys in that list, with the feature `transparency` |
 //! | `tracing` | a warning for each verification that a rule skips |
 //! | `getrandom` | query ids, and seeds for the core |
 //! | `rlimit` | how many files this process may have open |
@@ -49,6 +59,7 @@
 mod alarm;
 pub mod dns;
 mod entropy;
+mod failure;
 mod get;
 pub mod http;
 mod io;
@@ -60,14 +71,18 @@ mod tasks;
 mod text;
 mod trust;
 
+pub use alarm::before;
+pub use failure::connect_error;
 pub use get::get;
-pub use io::{ByteStream, Datagrams, Io, TlsStream, before};
+pub use io::{ByteStream, Datagrams, Io, TlsStream};
 pub use meter::{Meter, TooMuchData};
 pub use resolver::{BuildError, Builder, Connected, Resolver};
 pub use text::{is_hidden, printable};
-#[doc(hidden)]
+#[cfg(all(feature = "transparency", fuzzing))]
 pub use trust::read_hostile;
 pub use trust::{
-    CertificateSummary, KeyType, LogList, LogListError, LoggedAt, PemError, Revocation, Roots,
-    SctOutcome, SctSource, Transparency, TrustError, UnreadableCertificate, rfc3339,
+    CertificateSummary, KeyType, LogListError, PemError, Revocation, Roots, Trust, TrustError,
+    UnreadableCertificate, server_name, without_mark,
 };
+#[cfg(feature = "transparency")]
+pub use trust::{LogList, LoggedAt, SctOutcome, SctSource, Transparency};

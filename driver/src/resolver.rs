@@ -10,14 +10,17 @@ use fedway_core::{
 };
 use rustls::crypto::CryptoProvider;
 
+use crate::alarm::before;
 use crate::dns::{ConfigError, Dns, DnsConfig, Stub};
 use crate::entropy::Entropy;
 use crate::get::{self, fetch_error};
 use crate::http::{self, Exchange, Response, USER_AGENT};
-use crate::io::{ByteStream as _, Io, TlsStream as _, before};
+use crate::io::{ByteStream as _, Io, TlsStream as _};
 use crate::room::{self, Room};
 use crate::search::{self, Shared};
-use crate::trust::{Basis, LogList, Revocation, Roots, Transparency, Trust, TrustError};
+use crate::trust::{Habits, Keys, Revocation, Roots, Sources, Trust, TrustError};
+#[cfg(feature = "transparency")]
+use crate::trust::{LogList, Transparency};
 
 /// Finds the servers of Matrix server names
 ///
@@ -61,6 +64,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         let found = *result?;
         // The core hands out only a connection that the loop reported to it, and keeps until then
         let stream = session.expect("a search that connects ends with a session or an error");
+        #[cfg(feature = "transparency")]
         let transparency = match (&found.connection, stream.session()) {
             (Some(connection), Some(session)) => {
                 let trust = &self.shared.trust;
@@ -71,6 +75,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         Ok(Connected {
             found,
             stream,
+            #[cfg(feature = "transparency")]
             transparency,
             shared: self.shared.clone(),
         })
@@ -106,6 +111,7 @@ pub struct Connected<I: Io, D = Stub<I>> {
     pub stream: I::Tls,
     /// What the logs of certificate transparency say of its certificate, where there is a list of them and the
     /// certificate was verified
+    #[cfg(feature = "transparency")]
     pub transparency: Option<Transparency>,
     shared: Arc<Shared<I, D>>,
 }
@@ -196,7 +202,8 @@ pub struct Builder {
     reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
     max_sockets: Option<usize>,
     user_agent: Option<String>,
-    basis: Basis,
+    sources: Sources,
+    habits: Habits,
 }
 
 impl Builder {
@@ -217,30 +224,54 @@ impl Builder {
     /// The certificate authorities to trust; the operating system's unless said otherwise
     #[must_use]
     pub fn roots(mut self, roots: Roots) -> Self {
-        self.basis.roots = roots;
+        self.sources.roots = roots;
         self
     }
 
     /// The logs of certificate transparency; none unless said otherwise
     ///
     /// What is asked of certificates then is [`TrustPolicy::transparency`](fedway_core::TrustPolicy::transparency).
+    #[cfg(feature = "transparency")]
     #[must_use]
     pub fn log_list(mut self, logs: LogList) -> Self {
-        self.basis.logs = Some(logs);
+        self.sources.logs = Some(logs);
         self
     }
 
     /// What is revoked; nothing unless said otherwise
     #[must_use]
     pub fn revocation(mut self, revocation: Revocation) -> Self {
-        self.basis.revocation = revocation;
+        self.sources.revocation = revocation;
         self
     }
 
-    /// The cryptography; *ring* unless said otherwise
+    /// The cryptography; unless said otherwise that of aws-lc-rs or *ring*, as the features of this crate have it
+    ///
+    /// rustls's default of the process is never asked for.
     #[must_use]
     pub fn crypto_provider(mut self, provider: Arc<CryptoProvider>) -> Self {
         self.provider = Some(provider);
+        self
+    }
+
+    /// What federation connections offer by ALPN (RFC 7301), the most wanted first; `http/1.1` unless said otherwise
+    ///
+    /// For those who speak HTTP/2 over a [`Connected::stream`]: which of them the server has chosen, its session
+    /// says. [`Connected::get`] speaks HTTP/1.1 and nothing else. The requests for .well-known are not
+    /// touched by this.
+    #[must_use]
+    pub fn alpn<P: Into<Vec<u8>>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
+        self.habits.alpn = protocols.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Writes the keys of every session to the file that the environment's `SSLKEYLOGFILE` names, for Wireshark
+    /// and the like
+    ///
+    /// Whoever has the file can read the sessions. Without this method the variable means nothing.
+    #[must_use]
+    pub fn log_keys(mut self) -> Self {
+        self.habits.keys = Keys::Logged;
         self
     }
 
@@ -271,6 +302,19 @@ impl Builder {
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self
+    }
+
+    /// Whom sessions trust, without a resolver: for those who connect by hand
+    ///
+    /// # Errors
+    ///
+    /// If the operating system's certificate authorities are needed and unusable, or there is no cryptographic
+    /// provider.
+    pub fn trust(&self) -> Result<Trust, BuildError> {
+        let provider = self.provider.clone().or_else(default_provider);
+        let provider = provider.ok_or(BuildError::NoCryptoProvider)?;
+        let policy = self.config.trust.transparency;
+        Ok(Trust::new(&self.sources, policy, &provider, &self.habits)?)
     }
 
     /// A resolver on a runtime, with the stub of this crate for DNS
@@ -308,14 +352,11 @@ impl Builder {
         dns: D,
         room: Arc<Room>,
     ) -> Result<Resolver<I, D>, BuildError> {
-        let provider = self
-            .provider
-            .unwrap_or_else(|| rustls::crypto::ring::default_provider().into());
+        let trust = self.trust()?;
         let user_agent = self.user_agent.unwrap_or_else(|| USER_AGENT.into());
         if !http::is_user_agent(&user_agent) {
             return Err(BuildError::UserAgent(user_agent));
         }
-        let trust = Trust::new(&self.basis, self.config.trust.transparency, provider)?;
         let shared = Shared {
             io,
             config: self.config.into(),
@@ -343,10 +384,23 @@ pub enum BuildError {
     /// The DNS configuration is unusable
     #[error(transparent)]
     Dns(#[from] ConfigError),
+    /// No cryptographic provider is given, and neither the feature `ring` nor `aws-lc-rs` brings one
+    #[error("no cryptographic provider: give one, or turn on the feature `ring` or `aws-lc-rs`")]
+    NoCryptoProvider,
     /// There is nobody to trust
     #[error(transparent)]
     Trust(#[from] TrustError),
     /// No such words may stand in a header: visible ASCII characters, with a blank between words
     #[error("{0:?} cannot be sent as a user agent")]
     UserAgent(String),
+}
+
+/// That of the features: aws-lc-rs verifies more, so that whoever turned it on wants it
+fn default_provider() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "aws-lc-rs")]
+    return Some(rustls::crypto::aws_lc_rs::default_provider().into());
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    return Some(rustls::crypto::ring::default_provider().into());
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+    None
 }

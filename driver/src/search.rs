@@ -14,12 +14,13 @@ use fedway_core::{
 use crate::alarm::Alarm;
 use crate::dns::Dns;
 use crate::entropy::Entropy;
+use crate::failure::connect_error;
 use crate::get::{self, fetch_error};
 use crate::http::{Exchange, Response};
 use crate::io::{ByteStream as _, Io, TlsStream, unreachable_by};
 use crate::room::{Room, Seat};
 use crate::tasks::Tasks;
-use crate::trust::{Trust, connect_error, server_name};
+use crate::trust::{Trust, server_name};
 
 /// What every search of a resolver shares
 #[derive(Debug)]
@@ -189,7 +190,7 @@ impl<I: Io, D> Shared<I, D> {
         deadline: Instant,
     ) -> Result<Session<I::Tls>, ConnectError> {
         let name = server_name(connect.tls_name()).map_err(ConnectError::Tls)?;
-        let config = self.trust.config(connect.verdict());
+        let config = self.trust.config(connect.verdict(), connect.purpose());
         let address = self
             .really(connect.address())
             .map_err(|error| connect_error(&error))?;

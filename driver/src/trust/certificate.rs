@@ -2,15 +2,12 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
 
-use x509_cert::certificate::{CertificateInner, Raw};
-use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
-use x509_cert::der::{Any, DateTime, Decode as _, Reader as _, SliceReader};
-use x509_cert::ext::pkix::SubjectAltName;
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::spki::SubjectPublicKeyInfoOwned;
+use fedway_core::UtcTime;
 
+use super::der::{Element, SEQUENCE, dotted, elements};
+use super::distinguished;
+use super::x509::{Certificate, Key, SUBJECT_ALTERNATIVES, curve, identifier};
 use crate::text::printable;
 
 /// The parts of a certificate (RFC 5280 §4.1) that an administrator asks for
@@ -46,37 +43,37 @@ impl CertificateSummary {
     ///
     /// If it is none.
     pub fn read(der: &[u8]) -> Result<Self, UnreadableCertificate> {
-        let certificate =
-            CertificateInner::<Raw>::from_der(der).map_err(|_| UnreadableCertificate)?;
-        let body = certificate.tbs_certificate();
-        let alternatives = body.get_extension::<SubjectAltName>();
-        let alternatives = alternatives.ok().flatten().map(|(_, names)| names.0);
-        let seconds = |time: x509_cert::time::Time| time.to_unix_duration().as_secs();
-        Ok(Self {
-            names: alternatives
+        Self::of(&Certificate::read(der).ok_or(UnreadableCertificate)?).ok_or(UnreadableCertificate)
+    }
+
+    fn of(certificate: &Certificate<'_>) -> Option<Self> {
+        let alternatives = certificate.extension(SUBJECT_ALTERNATIVES);
+        let alternatives = alternatives.and_then(|value| Element::only(value, SEQUENCE));
+        Some(Self {
+            names: elements(alternatives.unwrap_or_default())
                 .unwrap_or_default()
-                .iter()
+                .into_iter()
                 .filter_map(host)
                 .take(MAX_NAMES)
                 .collect(),
-            subject: printable(&body.subject().to_string(), MAX_TEXT),
-            issuer: printable(&body.issuer().to_string(), MAX_TEXT),
-            not_before: seconds(body.validity().not_before),
-            not_after: seconds(body.validity().not_after),
-            key: KeyType::of(body.subject_public_key_info()),
+            subject: printable(&distinguished::write(certificate.subject)?, MAX_TEXT),
+            issuer: printable(&distinguished::write(certificate.issuer)?, MAX_TEXT),
+            not_before: certificate.not_before.unix(),
+            not_after: certificate.not_after.unix(),
+            key: KeyType::of(certificate.key)?,
         })
     }
 
     /// The start of its validity, as RFC 3339 writes it
     #[must_use]
     pub fn valid_from(&self) -> String {
-        rfc3339(self.not_before)
+        UtcTime::from_unix(self.not_before).to_string()
     }
 
     /// The end of its validity, as RFC 3339 writes it
     #[must_use]
     pub fn valid_until(&self) -> String {
-        rfc3339(self.not_after)
+        UtcTime::from_unix(self.not_after).to_string()
     }
 
     /// How many whole days it is still valid at a time, in seconds since 1970-01-01T00:00:00Z; negative once
@@ -113,26 +110,19 @@ pub enum KeyType {
 }
 
 impl KeyType {
-    fn of(key: &SubjectPublicKeyInfoOwned) -> Self {
-        let algorithm = key.algorithm.oid;
-        let parameters = key.algorithm.parameters.as_ref();
-        let rsa_bits = || {
-            let bytes = key.subject_public_key.as_bytes()?;
-            SliceReader::new(bytes)
-                .and_then(|mut reader| reader.sequence(modulus_bits))
-                .ok()
-        };
-        match algorithm {
-            RSA => rsa_bits().map(|bits| Self::Rsa { bits }),
-            ELLIPTIC => parameters.map(|curve| Self::Ecdsa {
-                curve: curve_name(curve),
-            }),
-            ED25519 => Some(Self::Ed25519),
-            _ => None,
+    fn of(key: Key<'_>) -> Option<Self> {
+        let id = identifier(key.algorithm)?;
+        if let Some(bits) = key.rsa_bits() {
+            return Some(Self::Rsa { bits });
         }
-        .unwrap_or_else(|| Self::Other {
-            algorithm: algorithm.to_string(),
-        })
+        if let Some(curve) = curve(key.algorithm) {
+            return Some(Self::Ecdsa { curve });
+        }
+        if id == ED25519 {
+            return Some(Self::Ed25519);
+        }
+        let algorithm = dotted(id)?;
+        Some(Self::Other { algorithm })
     }
 }
 
@@ -152,69 +142,25 @@ impl fmt::Display for KeyType {
 #[error("no readable certificate")]
 pub struct UnreadableCertificate;
 
-/// Writes seconds since 1970-01-01T00:00:00Z as RFC 3339 does
-#[must_use]
-pub fn rfc3339(seconds: u64) -> String {
-    match DateTime::from_unix_duration(Duration::from_secs(seconds)) {
-        Ok(time) => time.to_string(),
-        // Later than the year 9999, which no certificate can say
-        Err(_) => seconds.to_string(),
-    }
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the other kinds of names are not hosts"
-)]
-fn host(name: &GeneralName) -> Option<String> {
-    match name {
-        GeneralName::DnsName(name) => Some(printable(name.as_str(), MAX_TEXT)),
-        GeneralName::IpAddress(octets) => {
-            let octets = octets.as_bytes();
-            let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
-            let address = v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from));
+/// A `GeneralName` (RFC 5280 §4.2.1.6) that is a host
+fn host(name: Element<'_>) -> Option<String> {
+    match name.tag {
+        DNS_NAME => Some(printable(str::from_utf8(name.content).ok()?, MAX_TEXT)),
+        IP_ADDRESS => {
+            let v4 = <[u8; 4]>::try_from(name.content).map(IpAddr::from);
+            let address = v4.or_else(|_| <[u8; 16]>::try_from(name.content).map(IpAddr::from));
             address.ok().map(|address| address.to_string())
         }
         _ => None,
     }
 }
 
-/// `RSAPublicKey` (RFC 3279 §2.3.1)
-fn modulus_bits(reader: &mut SliceReader<'_>) -> x509_cert::der::Result<usize> {
-    let modulus = UintRef::decode(reader)?;
-    let _exponent = UintRef::decode(reader)?;
-    let leading = modulus
-        .as_bytes()
-        .first()
-        .map_or(0, |first| first.leading_zeros());
-    // At most 7
-    Ok(modulus.as_bytes().len() * 8 - leading as usize)
-}
-
-fn curve_name(parameters: &Any) -> String {
-    let Ok(curve) = parameters.decode_as::<ObjectIdentifier>() else {
-        return String::from("of explicit parameters");
-    };
-    match curve {
-        P256 => String::from("P-256"),
-        P384 => String::from("P-384"),
-        P521 => String::from("P-521"),
-        other => other.to_string(),
-    }
-}
-
-/// rsaEncryption (RFC 3279 §2.3.1)
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-/// id-ecPublicKey (RFC 5480 §2.1.1)
-const ELLIPTIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// `dNSName`, §4.2.1.6
+const DNS_NAME: u8 = 0x82;
+/// `iPAddress`, §4.2.1.6
+const IP_ADDRESS: u8 = 0x87;
 /// id-Ed25519 (RFC 8410 §3)
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// secp256r1 (RFC 5480 §2.1.1.1)
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-/// secp384r1 (RFC 5480 §2.1.1.1)
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-/// secp521r1 (RFC 5480 §2.1.1.1)
-const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+const ED25519: &[u8] = b"\x2b\x65\x70";
 
 /// What most public authorities allow in one certificate
 pub(super) const MAX_NAMES: usize = 100;

@@ -4,7 +4,13 @@
 //! The data is not the project's: `FEDWAY_DATA` is the folder with `x509-limbo.json.gz` and `ct-log-list.json`. Without
 //! it nothing is tested, so these tests are ignored unless asked for:
 //!
-//! `FEDWAY_DATA=../shared/data cargo test -p fedway-driver --lib limbo -- --ignored`
+//! `FEDWAY_DATA=../shared/data cargo test -p fedway-driver --features transparency --lib limbo -- --ignored`
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "these are tests, their helpers included"
+)]
 
 use std::collections::BTreeMap;
 use std::env;
@@ -20,12 +26,11 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use serde::Deserialize;
-use x509_cert::der::DateTime;
 
 use super::limbo_known::KNOWN;
 use super::transparency::{Judge, SctOutcome, Transparency};
-use super::{LogList, Revocation, Roots, Strict};
-use fedway_core::CtPolicy;
+use super::{LogList, Revocation, Roots, Sources, Strict};
+use fedway_core::{CtPolicy, UtcTime};
 
 /// A ratchet: what agrees must go on to agree, and what does not has its reason
 #[test]
@@ -138,11 +143,20 @@ impl Case {
             revocation.add(list.as_bytes()).ok()?;
         }
         let provider = Arc::new(default_provider());
-        let verifier = self.roots()?.verifier(&revocation, &provider).ok()?;
+        let sources = Sources {
+            roots: self.roots()?,
+            revocation,
+            logs: None,
+        };
+        let strict = Strict {
+            inner: sources.verifier(&provider).ok()?,
+            added: Vec::new(),
+            transparency: None,
+        };
         let name = ServerName::try_from(name).ok()?;
         let intermediates = der(&self.untrusted_intermediates)?;
         let leaf = CertificateDer::from_pem_slice(self.peer_certificate.as_bytes()).ok()?;
-        Strict::new(verifier, None)
+        strict
             .verify_server_cert(&leaf, &intermediates, &name, &[], self.time())
             .ok()
             .map(drop)
@@ -157,8 +171,8 @@ impl Case {
     fn transparency_at(&self, list: &LogList, seconds: u64) -> Transparency {
         let roots = self.roots().and_then(|roots| roots.store().ok());
         let roots = roots.unwrap_or_else(rustls::RootCertStore::empty);
-        let algorithms = default_provider().signature_verification_algorithms;
-        let judge = Judge::new(list.clone(), CtPolicy::Report, &roots, algorithms);
+        let provider = default_provider();
+        let judge = Judge::new(list.clone(), CtPolicy::Report, &roots, &provider).unwrap();
         let mut chain = der(&self.untrusted_intermediates).unwrap();
         let leaf = CertificateDer::from_pem_slice(self.peer_certificate.as_bytes());
         chain.insert(0, leaf.unwrap());
@@ -179,8 +193,8 @@ impl Case {
         let text = self.validation_time.as_deref();
         let text = text.unwrap_or("2026-06-01T00:00:00+00:00");
         // All are in UTC; webpki judges by the second
-        let time: DateTime = format!("{}Z", &text[..19]).parse().unwrap();
-        UnixTime::since_unix_epoch(Duration::from_secs(time.unix_duration().as_secs()))
+        let time: UtcTime = format!("{}Z", &text[..19]).parse().unwrap();
+        UnixTime::since_unix_epoch(Duration::from_secs(time.unix()))
     }
 }
 

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use rustls::client::ServerCertVerifierBuilder;
 use rustls::pki_types::CertificateRevocationListDer;
-use rustls::pki_types::pem::PemObject;
-use webpki::{CertRevocationList, OwnedCertRevocationList};
+use webpki::OwnedCertRevocationList;
 
-use super::roots::{PemError, TrustError, read};
+use super::der::SEQUENCE;
+use super::error::{PemError, TrustError, read};
+use super::pem::{self, Kind};
 
 /// Certificate revocation lists (RFC 5280 §5), against which every certificate of a chain is checked
 ///
@@ -43,23 +44,20 @@ impl Revocation {
     ///
     /// If there is no list, or one that cannot be read; nothing is added then.
     pub fn add(&mut self, bytes: &[u8]) -> Result<(), PemError> {
-        let mut lists = Vec::new();
-        // Authorities publish lists in DER: a SEQUENCE, whose first byte is no text
-        if bytes.first() == Some(&DER_SEQUENCE) {
-            lists.push(CertificateRevocationListDer::from(bytes.to_vec()));
+        // Authorities publish lists in DER: a SEQUENCE, whose tag would be a `0` in text
+        let parts = if bytes.first() == Some(&SEQUENCE) {
+            vec![(1, bytes.to_vec())]
         } else {
-            for (index, list) in CertificateRevocationListDer::pem_slice_iter(bytes).enumerate() {
-                let malformed = PemError::MalformedRevocationList { list: index + 1 };
-                lists.push(list.map_err(|_| malformed)?);
-            }
-        }
-        if lists.is_empty() {
+            pem::read(bytes, Kind::REVOCATION_LIST)?
+        };
+        if parts.is_empty() {
             return Err(PemError::NoRevocationList);
         }
-        for (index, list) in lists.iter().enumerate() {
-            OwnedCertRevocationList::from_der(list)
-                .map(CertRevocationList::from)
-                .map_err(|_| PemError::MalformedRevocationList { list: index + 1 })?;
+        let mut lists = Vec::new();
+        for (part, list) in parts {
+            OwnedCertRevocationList::from_der(&list)
+                .map_err(|_| PemError::MalformedRevocationList { part })?;
+            lists.push(CertificateRevocationListDer::from(list));
         }
         self.lists.append(&mut lists);
         Ok(())
@@ -100,9 +98,6 @@ impl Revocation {
     }
 }
 
-/// The identifier of a DER SEQUENCE (X.690 §8.9), which is `0` as text
-const DER_SEQUENCE: u8 = 0x30;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,8 +108,8 @@ mod tests {
         for (bytes, error) in [
             ("", PemError::NoRevocationList),
             ("hello", PemError::NoRevocationList),
-            (pem, PemError::MalformedRevocationList { list: 1 }),
-            ("0", PemError::MalformedRevocationList { list: 1 }),
+            (pem, PemError::MalformedRevocationList { part: 1 }),
+            ("0", PemError::MalformedRevocationList { part: 1 }),
         ] {
             assert_eq!(Revocation::default().add(bytes.as_bytes()), Err(error));
         }

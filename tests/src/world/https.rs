@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
-use rustls::server::ServerSessionMemoryCache;
+use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use super::ca::Authority;
 use super::certificate::{Certificate, plain_host};
@@ -22,6 +22,8 @@ pub struct Https {
     names: Vec<String>,
     certificate: Certificate,
     versions: &'static [&'static SupportedProtocolVersion],
+    /// Whether clients must show a certificate, too.
+    asks_clients: bool,
     /// By path; with a query only where the plan has one.
     replies: BTreeMap<String, Reply>,
     /// Made at the first handshake.
@@ -31,6 +33,8 @@ pub struct Https {
 /// What goes wrong with every connection to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionFault {
+    /// Replies to the ClientHello with a fatal alert, by the number that IANA's registry has for it.
+    Alert(u8),
     /// Closes the connection after the ClientHello.
     CloseInHandshake,
     /// Replies to the ClientHello in plain HTTP.
@@ -61,6 +65,7 @@ impl Https {
             certificate: Certificate::for_names(names.clone()),
             names: names.into_iter().map(plain_host).collect(),
             versions: rustls::DEFAULT_VERSIONS,
+            asks_clients: false,
             replies: BTreeMap::new(),
             config: OnceLock::new(),
         }
@@ -105,6 +110,14 @@ impl Https {
         self
     }
 
+    /// Refuses clients that show no certificate of the world's authority.
+    ///
+    /// Under TLS 1.3 a client learns of that after its handshake (RFC 8446 section 4.4.2.4).
+    pub fn asking_for_a_client_certificate(mut self) -> Self {
+        self.asks_clients = true;
+        self
+    }
+
     /// Whether this server goes by `host`, as [`plain_host`] spells it.
     pub(super) fn is_for(&self, host: &str) -> bool {
         self.names.iter().any(|name| name == host)
@@ -146,10 +159,20 @@ fn make_config(
     let mut certified = CertifiedKey::new(issued.chain, key);
     certified.ocsp = issued.ocsp;
     let resolver = SingleCertAndKey::from(certified);
+    let clients = if server.asks_clients {
+        let mut roots = RootCertStore::empty();
+        let root = roots.add(authority.der());
+        root.map_err(|error| error.to_string())?;
+        WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+            .build()
+            .map_err(|error| error.to_string())?
+    } else {
+        WebPkiClientVerifier::no_client_auth()
+    };
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(server.versions)
         .map_err(|error| error.to_string())?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_cert_resolver(Arc::new(resolver));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.enable_secret_extraction = true;

@@ -55,6 +55,7 @@ fn serve(connection: &Connection) {
 /// Replies to a ClientHello.
 fn greet(connection: &Connection, accepted: Accepted, fault: Option<ConnectionFault>) {
     match fault {
+        Some(ConnectionFault::Alert(alert)) => refuse(connection.stream(), alert),
         Some(ConnectionFault::CloseInHandshake) => {}
         Some(ConnectionFault::GarbageInHandshake) => speak_plainly(connection.stream()),
         Some(ConnectionFault::HangInHandshake) => swallow(connection.stream()),
@@ -100,7 +101,10 @@ fn shake_hands(connection: &Connection, accepted: Accepted) {
             connection.log_handshake(is_resumed(&tls.conn), Ok(()));
             exchange::serve(connection, tls);
         }
-        Err(error) => connection.log_handshake(false, Err(error)),
+        Err(error) => {
+            connection.log_handshake(false, Err(error));
+            linger(connection.stream());
+        }
     }
 }
 
@@ -140,6 +144,22 @@ fn speak_plainly(mut stream: &TcpStream) {
     // The client may have left.
     let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     let _ = stream.shutdown(Shutdown::Write);
+}
+
+/// Ends a connection in a way that an alert arrives: where something of the client's is left unread, it would be
+/// overtaken by a reset.
+fn linger(stream: &TcpStream) {
+    // The client may have left.
+    let _ = stream.shutdown(Shutdown::Write);
+    swallow(stream);
+}
+
+/// Replies to a ClientHello with a fatal alert (RFC 8446 section 6).
+fn refuse(mut stream: &TcpStream, alert: u8) {
+    const FATAL: u8 = 2;
+    // The client may have left.
+    let _ = stream.write_all(&[21, 3, 3, 0, 2, FATAL, alert]);
+    linger(stream);
 }
 
 /// What a server of 2010 replies to a ClientHello (RFC 4346 section 7.4.1.3); then waits for the answer.

@@ -43,7 +43,7 @@ fn our_own_want_of_sockets_for_a_question_asked_ahead_does_not_end_a_search_that
                 })
             }
             Action::FetchWellKnown(fetch) => fetch.reply(Ok(HttpAnswer::status(404))),
-            other => answered(other),
+            action @ (Action::Connect(_) | Action::LookUpAddresses(_)) => answered(action),
         };
         search.handle(event, Instant::ORIGIN);
     }

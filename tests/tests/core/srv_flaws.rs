@@ -89,10 +89,8 @@ fn a_target_that_is_an_address_is_dialled_and_warned_about() {
 #[test]
 fn a_set_of_which_no_record_can_be_used_binds_and_nothing_else_is_tried() {
     for edition in Edition::ALL {
-        let owner = match edition {
-            Edition::V1_8 => "_matrix-fed._tcp.example.org",
-            _ => "_matrix._tcp.example.org",
-        };
+        let first = edition.rules().services[0].label;
+        let owner = &*format!("{first}.example.org");
         let mut s = Script::connect("example.org").edition(edition);
         s.well_known("example.org").fails(404);
         s.srv(owner)

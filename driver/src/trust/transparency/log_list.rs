@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use data_encoding::BASE64;
+use fedway_core::UtcTime;
+use rustls::SupportedCipherSuite;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::hash::{Hash, HashAlgorithm};
 use serde::Deserialize;
-use x509_cert::der::asn1::{AnyRef, BitStringRef};
-use x509_cert::der::{DateTime, Decode as _};
 
-use super::super::roots::{TrustError, read};
-use super::sha256;
+use crate::trust::error::{LogListError, TrustError, read, without_mark};
+use crate::trust::x509::Key;
 
 /// The certificate transparency logs whose timestamps count
 ///
@@ -28,21 +30,15 @@ pub struct LogList {
 /// A log
 #[derive(Clone, Debug)]
 pub(super) struct Log {
+    /// Its place in the list, from 1
+    number: usize,
     pub(super) name: String,
     operator: String,
     /// Who operated it before, each with the end of that in milliseconds since 1970, in order
     previous: Vec<(u64, String)>,
-    pub(super) key: Key,
+    /// Its `SubjectPublicKeyInfo`
+    key: Vec<u8>,
     state: State,
-}
-
-/// A public key, as webpki's algorithms take it
-#[derive(Clone, Debug)]
-pub(super) struct Key {
-    /// The content of its `AlgorithmIdentifier`
-    pub(super) algorithm: Vec<u8>,
-    /// The content of its BIT STRING
-    pub(super) bits: Vec<u8>,
 }
 
 /// What is thought of a log, and in milliseconds since 1970 since when
@@ -73,17 +69,18 @@ impl LogList {
     ///
     /// If it is no such list, or has no log.
     pub fn from_json(json: &[u8]) -> Result<Self, LogListError> {
-        let list: raw::List = serde_json::from_slice(json).map_err(|error| LogListError::Json {
-            line: error.line(),
-            column: error.column(),
-        })?;
+        let list: raw::List =
+            serde_json::from_slice(without_mark(json)).map_err(|error| LogListError::Json {
+                line: error.line(),
+                column: error.column(),
+            })?;
         let mut logs = BTreeMap::new();
         let mut number = 0;
         for operator in list.operators {
             for log in operator.logs.into_iter().chain(operator.tiled_logs) {
                 number += 1;
                 let malformed = LogListError::Log { number };
-                let (id, log) = Log::new(&operator.name, log).ok_or(malformed)?;
+                let (id, log) = Log::new(number, &operator.name, log).ok_or(malformed)?;
                 logs.insert(id, log);
             }
         }
@@ -112,32 +109,47 @@ impl LogList {
         self.logs.len()
     }
 
+    /// Whether each log has the id that RFC 6962 §3.2 gives it, "the SHA-256 hash of the log's public key"
+    ///
+    /// # Errors
+    ///
+    /// [`TrustError::LogId`] for one that has another.
+    pub(super) fn check_ids(&self, sha256: Sha256) -> Result<(), TrustError> {
+        let mut logs = self.logs.iter();
+        match logs.find(|(id, log)| sha256.hash(&log.key) != **id) {
+            Some((_, Log { number, .. })) => Err(TrustError::LogId { number: *number }),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn find(&self, id: &[u8; 32]) -> Option<&Log> {
         self.logs.get(id)
     }
 }
 
 impl Log {
-    fn new(operator: &str, log: raw::Log) -> Option<([u8; 32], Self)> {
+    fn new(number: usize, operator: &str, log: raw::Log) -> Option<([u8; 32], Self)> {
         let id = BASE64.decode(log.log_id.as_bytes()).ok()?.try_into().ok()?;
         let key = BASE64.decode(log.key.as_bytes()).ok()?;
-        // RFC 6962 §3.2: the id is "the SHA-256 hash of the log's public key"
-        if id != sha256(&key) {
-            return None;
-        }
+        Key::read(&key)?;
         let mut previous = Vec::new();
         for one in log.previous_operators {
             previous.push((milliseconds(&one.end_time)?, one.name));
         }
         previous.sort();
         let log = Self {
+            number,
             name: log.description.unwrap_or_else(|| operator.into()),
             operator: operator.into(),
             previous,
-            key: Key::read(&key)?,
+            key,
             state: log.state.map_or(Some(State::Untrusted), State::new)?,
         };
         Some((id, log))
+    }
+
+    pub(super) fn key(&self) -> Option<Key<'_>> {
+        Key::read(&self.key)
     }
 
     /// Who operated it at a time, in milliseconds since 1970
@@ -161,22 +173,6 @@ impl Log {
     }
 }
 
-impl Key {
-    /// `SubjectPublicKeyInfo` (RFC 5280 §4.1)
-    fn read(der: &[u8]) -> Option<Self> {
-        let key = AnyRef::from_der(der).ok()?;
-        key.sequence(|reader| {
-            let algorithm = AnyRef::decode(reader)?;
-            let bits = BitStringRef::decode(reader)?;
-            Ok::<_, x509_cert::der::Error>(Self {
-                algorithm: algorithm.value().to_vec(),
-                bits: bits.as_bytes().unwrap_or_default().to_vec(),
-            })
-        })
-        .ok()
-    }
-}
-
 impl State {
     /// `None` for a date that is none
     fn new(state: raw::State) -> Option<Self> {
@@ -191,33 +187,36 @@ impl State {
     }
 }
 
-/// What is wrong with a log list
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LogListError {
-    /// It has no log
-    #[error("no certificate transparency log in it")]
-    Empty,
-    /// Not the JSON of a log list
-    #[error("no log list (version 3) in JSON, at line {line} column {column}")]
-    Json {
-        /// The line, from 1
-        line: usize,
-        /// The column, from 1; 0 where the line itself is missing
-        column: usize,
-    },
-    /// A log's key, id or date is malformed
-    #[error("log {number} has a malformed key, id or date")]
-    Log {
-        /// Which one, from 1
-        number: usize,
-    },
+/// The provider's SHA-256: its own business is to know which implementation that is
+#[derive(Clone, Copy)]
+pub(super) struct Sha256(&'static dyn Hash);
+
+impl Sha256 {
+    /// Taken from a cipher suite: providers do not offer their hashes in another way
+    pub(super) fn of(provider: &CryptoProvider) -> Result<Self, TrustError> {
+        let mut suites = provider.cipher_suites.iter();
+        let hash = suites.find_map(|suite| {
+            let hash = match suite {
+                SupportedCipherSuite::Tls12(suite) => suite.common.hash_provider,
+                SupportedCipherSuite::Tls13(suite) => suite.common.hash_provider,
+            };
+            (hash.algorithm() == HashAlgorithm::SHA256).then_some(hash)
+        });
+        hash.map(Self).ok_or(TrustError::NoSha256)
+    }
+
+    pub(super) fn hash(self, bytes: &[u8]) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(self.0.hash(bytes).as_ref());
+        hash
+    }
 }
 
 /// RFC 3339 in UTC, as the format has it, as milliseconds since 1970
 fn milliseconds(time: &str) -> Option<u64> {
-    let time: DateTime = time.parse().ok()?;
-    u64::try_from(time.unix_duration().as_millis()).ok()
+    let time: UtcTime = time.parse().ok()?;
+    // Of the year 9999 at most
+    Some(time.unix() * 1000)
 }
 
 /// The format, as far as it is read
@@ -290,13 +289,11 @@ mod tests {
     #[test]
     fn a_state_counts_from_its_date_on() {
         let log = |state| Log {
+            number: 1,
             name: String::new(),
             operator: "now".into(),
             previous: vec![(10, "first".into()), (20, "second".into())],
-            key: Key {
-                algorithm: Vec::new(),
-                bits: Vec::new(),
-            },
+            key: Vec::new(),
             state,
         };
         for (state, timestamp, now, standing) in [

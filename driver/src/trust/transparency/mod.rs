@@ -5,8 +5,7 @@
 //! it out. Public authorities embed theirs in certificates.
 //!
 //! Signatures are verified by the cryptographic provider. What is read here, and by no library: the SCTs
-//! ([`timestamp`]), and where in a certificate and an OCSP response they are ([`envelope`], over the `der`
-//! crate).
+//! ([`timestamp`]), and where in a certificate and an OCSP response they are ([`envelope`]).
 
 mod envelope;
 mod found;
@@ -18,16 +17,16 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use fedway_core::{CertificateError, CtPolicy};
-use ring::digest::{SHA256, digest};
 use rustls::RootCertStore;
-use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, UnixTime};
 
 use self::envelope::{Authority, Leaf};
 pub use self::found::{LoggedAt, SctOutcome, SctSource, Transparency};
-use self::log_list::{Log, Standing};
-pub use self::log_list::{LogList, LogListError};
+pub use self::log_list::LogList;
+use self::log_list::{Log, Sha256, Standing};
 use self::timestamp::{Entry, Timestamp};
+use super::error::TrustError;
 
 /// Judges certificates by a list of logs
 pub(super) struct Judge {
@@ -35,7 +34,9 @@ pub(super) struct Judge {
     policy: CtPolicy,
     roots: Vec<Authority>,
     algorithms: WebPkiSupportedAlgorithms,
-    /// What was found lately, by leaf: a session does not keep its OCSP response
+    sha256: Sha256,
+    /// What was found lately, by leaf: a verifier cannot hand anything out, a session does not keep its OCSP
+    /// response, and one that is resumed has no verifier
     recent: Mutex<VecDeque<(Vec<u8>, Transparency)>>,
 }
 
@@ -44,20 +45,22 @@ impl Judge {
         logs: LogList,
         policy: CtPolicy,
         roots: &RootCertStore,
-        algorithms: WebPkiSupportedAlgorithms,
-    ) -> Self {
-        let roots = roots.roots.iter().filter_map(Authority::of_anchor);
-        Self {
+        provider: &CryptoProvider,
+    ) -> Result<Self, TrustError> {
+        let sha256 = Sha256::of(provider)?;
+        logs.check_ids(sha256)?;
+        Ok(Self {
             logs,
             policy,
-            roots: roots.collect(),
-            algorithms,
+            roots: roots.roots.iter().map(Authority::of_anchor).collect(),
+            algorithms: provider.signature_verification_algorithms,
+            sha256,
             recent: Mutex::default(),
-        }
+        })
     }
 
     /// Whether the policy accepts a certificate that is good otherwise
-    pub(super) fn judge(
+    pub(super) fn verify(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -65,7 +68,7 @@ impl Judge {
         now: UnixTime,
     ) -> Result<(), CertificateError> {
         let found = self.look(leaf, intermediates, ocsp_response, now);
-        let verdict = self.policy.judge(found.operators());
+        let verdict = self.policy.accept(found.operators());
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.retain(|(of, _)| of != leaf.as_ref());
         recent.push_front((leaf.to_vec(), found));
@@ -97,8 +100,8 @@ impl Judge {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Transparency {
-        // Who cannot be read here has passed the verifier, but has no timestamp that could be verified
-        let Ok(body) = Leaf::read(leaf) else {
+        // The verifier accepted it, so an unreadable certificate is no error here: it just has no timestamps
+        let Some(body) = Leaf::read(leaf) else {
             return Transparency::default();
         };
         let stapled = envelope::stapled_list(ocsp_response);
@@ -117,13 +120,13 @@ impl Judge {
         for (source, list, entries) in [embedded, stapled] {
             let Some(list) = list else { continue };
             for each in timestamp::list(list).take(MAX_TIMESTAMPS) {
-                timestamps.push(self.verify(source, each, entries, now));
+                timestamps.push(self.verify_timestamp(source, each, entries, now));
             }
         }
         Transparency { timestamps }
     }
 
-    fn verify(
+    fn verify_timestamp(
         &self,
         source: SctSource,
         timestamp: Option<Timestamp<'_>>,
@@ -160,7 +163,10 @@ impl Judge {
         entries: &[Entry<'_>],
         now: u64,
     ) -> (SctOutcome, bool) {
-        let is_signed = |entry: &Entry<'_>| timestamp.is_signed(entry, &log.key, &self.algorithms);
+        let is_signed = |entry: &Entry<'_>| {
+            let key = log.key();
+            key.is_some_and(|key| timestamp.is_signed(entry, key, &self.algorithms))
+        };
         if !entries.iter().any(is_signed) {
             return (SctOutcome::BadSignature, false);
         }
@@ -179,20 +185,18 @@ impl Judge {
 
     /// The hashes of all keys that may have signed a certificate
     ///
-    /// Which did is for the chain's verifier to know, which does not tell. Names are enough here: for a
-    /// wrong one the log's signature does not verify. A chain comes in any order, and without its root.
+    /// Only the verifier knows which key signed, and it does not say. Names are enough here: for a wrong one
+    /// the log's signature does not verify. A chain comes in any order, and without its root.
     fn issuer_keys<'a>(
         &'a self,
         leaf: &'a Leaf<'_>,
         intermediates: &'a [CertificateDer<'_>],
     ) -> impl Iterator<Item = [u8; 32]> + 'a {
-        let shown = intermediates
-            .iter()
-            .filter_map(|der| Authority::read(der).ok());
+        let shown = intermediates.iter().filter_map(|der| Authority::read(der));
         let candidates = shown.chain(self.roots.iter().cloned());
         let keys: BTreeSet<_> = candidates
             .filter(|authority| authority.subject == leaf.issuer)
-            .map(|authority| sha256(&authority.key))
+            .map(|authority| self.sha256.hash(&authority.key))
             .take(MAX_ISSUERS)
             .collect();
         keys.into_iter()
@@ -209,9 +213,9 @@ impl fmt::Debug for Judge {
 }
 
 /// Reads bytes as the part of a peer's that no library reads here; for fuzzing
-#[doc(hidden)]
+#[cfg(fuzzing)]
 pub fn read_hostile(bytes: &[u8]) -> usize {
-    let embedded = Leaf::read(bytes).ok();
+    let embedded = Leaf::read(bytes);
     let embedded = embedded.as_ref().and_then(|leaf| leaf.list);
     let stapled = envelope::stapled_list(bytes);
     let _ = Authority::read(bytes);
@@ -221,12 +225,6 @@ pub fn read_hostile(bytes: &[u8]) -> usize {
         .flatten()
         .map(|list| timestamp::list(list).count())
         .sum()
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    hash
 }
 
 /// Certificates have two to four; what comes after is not looked at

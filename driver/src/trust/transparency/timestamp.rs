@@ -5,7 +5,7 @@ use std::iter;
 use rustls::SignatureScheme;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 
-use super::log_list::Key;
+use crate::trust::x509::Key;
 
 /// A `SignedCertificateTimestamp`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,9 @@ pub(super) enum Entry<'a> {
     },
 }
 
-/// The timestamps of a `SignedCertificateTimestampList`; `None` for one that is malformed, after which there
-/// may be none
+/// The timestamps of a `SignedCertificateTimestampList`
+///
+/// A malformed timestamp is `None`; the list may end there.
 pub(super) fn list(bytes: &[u8]) -> impl Iterator<Item = Option<Timestamp<'_>>> {
     let mut rest = Reader(bytes).counted::<2>();
     let mut is_over = false;
@@ -76,7 +77,7 @@ impl<'a> Timestamp<'a> {
     pub(super) fn is_signed(
         &self,
         entry: &Entry<'_>,
-        key: &Key,
+        key: Key<'_>,
         algorithms: &WebPkiSupportedAlgorithms,
     ) -> bool {
         let Some(message) = self.message(entry) else {
@@ -91,7 +92,7 @@ impl<'a> Timestamp<'a> {
         candidates.any(|algorithm| {
             algorithm.public_key_alg_id().as_ref() == key.algorithm
                 && algorithm
-                    .verify_signature(&key.bits, &message, self.signature)
+                    .verify_signature(key.bits, &message, self.signature)
                     .is_ok()
         })
     }

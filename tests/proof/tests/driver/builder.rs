@@ -54,11 +54,8 @@ fn a_bad_pem_is_refused_and_adds_nothing<R: Runtime>() {
     for (pem, error) in [
         ("", PemError::Empty),
         ("no PEM at all", PemError::Empty),
-        (broken, PemError::Malformed { certificate: 1 }),
-        (
-            &format!("{good}{broken}"),
-            PemError::Malformed { certificate: 2 },
-        ),
+        (broken, PemError::Malformed { part: 1 }),
+        (&format!("{good}{broken}"), PemError::Malformed { part: 2 }),
     ] {
         assert_eq!(roots.add_pem(pem.as_bytes()), Err(error), "{pem}");
     }

@@ -10,6 +10,7 @@ use crate::rig::{Rig, ask_with, web};
 
 on_every_runtime! {
     http_1_1_is_offered_and_nothing_else,
+    what_is_offered_to_federation_alone_is_not_offered_to_well_known,
     a_name_is_sent_in_lower_case_and_without_its_final_dot,
     a_session_tells_its_version_and_cipher_suite,
 }
@@ -23,6 +24,18 @@ fn http_1_1_is_offered_and_nothing_else<R: Runtime>() {
         hellos.iter().all(|(_, alpn)| *alpn == ["http/1.1"]),
         "{hellos:?}"
     );
+}
+
+fn what_is_offered_to_federation_alone_is_not_offered_to_well_known<R: Runtime>() {
+    let rig = delegated("m.example.org:8448", "198.51.100.2:8448", "m.example.org");
+    let builder = rig.builder().alpn(["h2", "http/1.1"]);
+    let resolver = builder.build(R::io()).unwrap();
+    let connected = R::block_on(ask_with(&resolver, "example.org"));
+    let session = connected.stream.session().unwrap();
+    // The world's servers speak nothing newer
+    assert_eq!(session.alpn_protocol(), Some(&b"http/1.1"[..]));
+    let offered: Vec<_> = hellos(&rig).into_iter().map(|(_, alpn)| alpn).collect();
+    assert_eq!(offered, [vec!["http/1.1"], vec!["h2", "http/1.1"]]);
 }
 
 fn a_name_is_sent_in_lower_case_and_without_its_final_dot<R: Runtime>() {

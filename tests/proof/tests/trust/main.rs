@@ -10,6 +10,7 @@
     reason = "these are tests, their helpers included"
 )]
 
+mod alerts;
 mod chain;
 mod hostile;
 mod no_off_switch;
