@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use fedway_core::{DnsError, ExtendedError, Found, Warning};
 use fedway_driver::dns::DnsConfig;
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{DnsFault, DnsServer, Https, RecordType, Transport, WorldPlan};
 
 use crate::rig::{Rig, cause, ms, server_name, timed, unanswered};
-use fedway_proof::on_every_runtime;
-use fedway_proof::runtime::Runtime;
 
 on_every_runtime! {
     with_use_vc_a_server_that_is_silent_on_udp_is_asked_over_tcp,
