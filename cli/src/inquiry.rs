@@ -17,6 +17,8 @@ pub(crate) struct Inquiry {
     /// The server's answer; `None` where it was not asked
     pub(crate) version: Option<Result<Foreign, VersionError>>,
     pub(crate) elapsed: Duration,
+    /// When that was, on the clock of what expires
+    pub(crate) ended: Instant,
 }
 
 /// Why a server that was reached did not tell its version
@@ -62,12 +64,13 @@ pub(crate) async fn resolve<I: Io, D: Dns>(
 ) -> Inquiry {
     let start = resolver.io().now();
     let result = resolver.resolve(name).await;
-    let elapsed = resolver.io().now().saturating_since(start);
+    let ended = resolver.io().now();
     Inquiry {
         result,
         session: None,
         version: None,
-        elapsed,
+        elapsed: ended.saturating_since(start),
+        ended,
     }
 }
 
@@ -81,6 +84,7 @@ pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &Serve
             session: None,
             version: None,
             elapsed: Duration::ZERO,
+            ended: start,
         },
         Ok(mut connected) => {
             let connected_at = resolver.io().now();
@@ -95,10 +99,12 @@ pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &Serve
                 result: Ok(connected.found),
                 version: Some(version),
                 elapsed: Duration::ZERO,
+                ended: start,
             }
         }
     };
-    inquiry.elapsed = resolver.io().now().saturating_since(start);
+    inquiry.ended = resolver.io().now();
+    inquiry.elapsed = inquiry.ended.saturating_since(start);
     inquiry
 }
 

@@ -1,10 +1,11 @@
 //! The JSON object of one name (DESIGN §11): the same keys always, in the same order.
 
 use std::error::Error;
+use std::iter;
 
 use fedway_core::{
-    AddressRefusal, Attempt, Candidate, Destination, DiscoveryError, Edition, Found, Notes,
-    ServerNameError, Verdict, WellKnown,
+    AddressRefusal, Attempt, Candidate, Destination, DiscoveryError, Edition, Fault, Found,
+    Instant, Notes, ServerNameError, Verdict, WellKnown,
 };
 use serde::Serialize;
 
@@ -27,6 +28,7 @@ pub(crate) struct Report {
     pub(crate) connected: Option<String>,
     pub(crate) well_known: Option<WellKnownReport>,
     pub(crate) provisional: bool,
+    expires_in_s: Option<u64>,
     pub(crate) version: Option<Foreign>,
     pub(crate) warnings: Vec<String>,
     pub(crate) error: Option<ErrorReport>,
@@ -46,7 +48,6 @@ pub(crate) struct WellKnownReport {
     pub(crate) status: Option<u16>,
     pub(crate) m_server: Option<String>,
     pub(crate) redirects: Vec<String>,
-    /// Null: nothing is cached yet
     expires_in_s: Option<u64>,
     pub(crate) error: Option<String>,
 }
@@ -56,6 +57,7 @@ pub(crate) struct ErrorReport {
     pub(crate) kind: &'static str,
     pub(crate) message: String,
     pub(crate) temporary: bool,
+    fault: Fault,
     pub(crate) attempts: Vec<AttemptReport>,
 }
 
@@ -75,6 +77,7 @@ impl Report {
             kind: "invalid_server_name",
             message: error.to_string(),
             temporary: false,
+            fault: Fault::Caller,
             attempts: Vec::new(),
         };
         Self {
@@ -88,8 +91,8 @@ impl Report {
         // Milliseconds of a search fit
         report.elapsed_ms = u64::try_from(inquiry.elapsed.as_millis()).unwrap_or(u64::MAX);
         match inquiry.result {
-            Ok(found) => report.fill_found(found, inquiry.session),
-            Err(error) => report.fill_error(error),
+            Ok(found) => report.fill_found(found, inquiry.session, inquiry.ended),
+            Err(error) => report.fill_error(error, inquiry.ended),
         }
         match inquiry.version {
             None => {}
@@ -100,6 +103,7 @@ impl Report {
                     kind: "version",
                     message: error.to_string(),
                     temporary: error.is_temporary(),
+                    fault: Fault::Peer,
                     attempts: Vec::new(),
                 });
                 if let VersionError::NotAnObject(json) = error {
@@ -124,6 +128,7 @@ impl Report {
             connected: None,
             well_known: None,
             provisional: false,
+            expires_in_s: None,
             version: None,
             warnings: Vec::new(),
             error: None,
@@ -131,38 +136,38 @@ impl Report {
         }
     }
 
-    fn fill_found(&mut self, found: Found, session: Option<Session>) {
+    fn fill_found(&mut self, found: Found, session: Option<Session>, now: Instant) {
         self.ok = true;
         self.fill_destination(&found.destination);
-        self.fill_notes(&found.notes);
+        self.fill_notes(&found.notes, now);
+        self.expires_in_s = found.expires.map(|expires| seconds_to(expires, now));
         match found.connection {
             Some(connection) => {
                 self.connected = Some(connection.address.to_string());
                 self.tls = Some(Tls::new(&connection.verdict, session.unwrap_or_default()));
             }
-            // Nothing was verified; what will not be is said
+            // Nothing was verified; what was not on the way here, or will not be, is said
             None => {
-                let mut all = found
-                    .destination
-                    .candidates
-                    .iter()
-                    .flat_map(|c| &c.addresses);
-                let skipped = all.find(|address| address.verdict != Verdict::Verify);
-                self.tls = skipped.map(|address| Tls::new(&address.verdict, Session::default()));
+                let candidates = found.destination.candidates.iter();
+                let ahead = candidates.flat_map(|candidate| &candidate.addresses);
+                let mut verdicts = iter::once(&found.verdict).chain(ahead.map(|to| &to.verdict));
+                let skipped = verdicts.find(|verdict| **verdict != Verdict::Verify);
+                self.tls = skipped.map(|verdict| Tls::new(verdict, Session::default()));
             }
         }
     }
 
-    fn fill_error(&mut self, error: DiscoveryError) {
+    fn fill_error(&mut self, error: DiscoveryError, now: Instant) {
         if let Some(destination) = &error.destination {
             self.fill_destination(destination);
         }
         self.step = Some(error.step());
-        self.fill_notes(&error.notes);
+        self.fill_notes(&error.notes, now);
         self.error = Some(ErrorReport {
             kind: error.kind.name(),
             message: message(&error),
             temporary: error.is_temporary(),
+            fault: error.fault(),
             attempts: error
                 .notes
                 .attempts
@@ -184,10 +189,11 @@ impl Report {
             .collect();
     }
 
-    fn fill_notes(&mut self, notes: &Notes) {
+    fn fill_notes(&mut self, notes: &Notes, now: Instant) {
         self.provisional = notes.provisional;
         self.warnings = notes.warnings.iter().map(ToString::to_string).collect();
-        self.well_known = notes.well_known.as_ref().map(WellKnownReport::from);
+        let well_known = notes.well_known.as_ref();
+        self.well_known = well_known.map(|well_known| WellKnownReport::new(well_known, now));
     }
 }
 
@@ -206,13 +212,13 @@ impl From<&Candidate> for CandidateReport {
     }
 }
 
-impl From<&WellKnown> for WellKnownReport {
-    fn from(well_known: &WellKnown) -> Self {
+impl WellKnownReport {
+    fn new(well_known: &WellKnown, now: Instant) -> Self {
         Self {
             status: well_known.status,
             m_server: well_known.delegated.as_ref().map(ToString::to_string),
             redirects: well_known.redirects.clone(),
-            expires_in_s: None,
+            expires_in_s: well_known.expires.map(|expires| seconds_to(expires, now)),
             error: well_known.error.as_ref().map(|error| chain(error)),
         }
     }
@@ -228,6 +234,11 @@ impl AttemptReport {
             message: chain(&attempt.error),
         }
     }
+}
+
+/// Whole seconds, of which a begun one does not count
+fn seconds_to(expires: Instant, now: Instant) -> u64 {
+    expires.saturating_since(now).as_secs()
 }
 
 /// What went wrong on one line: the cause, and every attempt of the last step where there were several

@@ -46,9 +46,8 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     ///
     /// If there is no such place, or it could not be found in time.
     pub async fn resolve(&self, name: &ServerName) -> Result<Found, DiscoveryError> {
-        let Shared { config, io, .. } = &*self.shared;
-        let search = Discovery::resolve(name, config, self.seed(), io.now());
-        let (result, _) = search::run(search, &self.shared).await;
+        let begin = |config: &_, now| Discovery::resolve(name, config, self.seed(), now);
+        let (result, _) = search::run(begin, &self.shared).await;
         result.map(|found| *found)
     }
 
@@ -58,9 +57,8 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     ///
     /// If there is no such server, or none of its addresses gives a session that may be trusted.
     pub async fn connect(&self, name: &ServerName) -> Result<Connected<I, D>, DiscoveryError> {
-        let Shared { config, io, .. } = &*self.shared;
-        let search = Discovery::connect(name, config, self.seed(), io.now());
-        let (result, session) = search::run(search, &self.shared).await;
+        let begin = |config: &_, now| Discovery::connect(name, config, self.seed(), now);
+        let (result, session) = search::run(begin, &self.shared).await;
         let found = *result?;
         // The core hands out only a connection that the loop reported to it, and keeps until then
         let stream = session.expect("a search that connects ends with a session or an error");

@@ -20,7 +20,7 @@ use crate::http::{Exchange, Response};
 use crate::io::{ByteStream as _, Io, TlsStream, unreachable_by};
 use crate::room::{Room, Seat};
 use crate::tasks::Tasks;
-use crate::trust::{Trust, server_name};
+use crate::trust::{CertificateSummary, Trust, server_name};
 
 /// What every search of a resolver shares
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) struct Shared<I, D> {
 ///
 /// Everything that is under way lives in this future: dropping it closes every socket and timer.
 pub(crate) async fn run<I: Io, D: Dns>(
-    mut search: Discovery,
+    begin: impl FnOnce(&Arc<Config>, Instant) -> Discovery,
     shared: &Shared<I, D>,
 ) -> (Result<Box<Found>, DiscoveryError>, Option<I::Tls>) {
     let io = &*shared.io;
@@ -49,10 +49,8 @@ pub(crate) async fn run<I: Io, D: Dns>(
     let mut alarm = Alarm::new(io);
     let mut tasks = Tasks::new();
     let mut sessions = BTreeMap::new();
-    // The search is polled once there is room for its sockets, or its time is over: that of its questions begins then
-    let deadline = io.now() + shared.config.deadlines.search;
-    let _ = alarm.before(deadline, shared.room.enter()).await;
-    search.handle_timeout(io.now());
+    let config = shared.wait_for_room(&mut alarm).await;
+    let mut search = begin(&config, io.now());
     loop {
         let until = match search.poll() {
             Step::Act(action) => {
@@ -65,8 +63,15 @@ pub(crate) async fn run<I: Io, D: Dns>(
                 continue;
             }
             Step::Done(mut result) => {
-                if let Ok(found) = &mut result {
-                    found.expires = found.expires.map(|moment| clock.on_io(moment));
+                let notes = match &mut result {
+                    Ok(found) => {
+                        found.expires = found.expires.map(|moment| clock.on_io(moment));
+                        &mut found.notes
+                    }
+                    Err(error) => &mut *error.notes,
+                };
+                if let Some(well_known) = &mut notes.well_known {
+                    well_known.expires = well_known.expires.map(|moment| clock.on_io(moment));
                 }
                 let connection = result
                     .as_ref()
@@ -183,6 +188,22 @@ fn start<'a, I: Io, D: Dns>(
 }
 
 impl<I: Io, D> Shared<I, D> {
+    /// Waits until there is room for the sockets of a search, or its time is over; the policies that are left of it
+    ///
+    /// The wait counts towards the deadline of the search, and to those of none of its questions.
+    async fn wait_for_room(&self, alarm: &mut Alarm<'_, I>) -> Arc<Config> {
+        let (asked, whole) = (self.io.now(), self.config.deadlines.search);
+        // Without room it is begun all the same, and over at once: how that is told is the core's to say
+        let _ = alarm.before(asked + whole, self.room.enter()).await;
+        let waited = self.io.now().saturating_since(asked);
+        if waited < SHORT_WAIT {
+            return self.config.clone();
+        }
+        let mut config = Config::clone(&self.config);
+        config.deadlines.search = whole.saturating_sub(waited);
+        config.into()
+    }
+
     /// One TCP connection and one handshake
     async fn connect(
         &self,
@@ -227,7 +248,7 @@ impl<I: Io, D> Shared<I, D> {
     }
 }
 
-/// What a session tells of itself at no cost; its certificate is not read
+/// What a session showed of itself
 fn shown(session: &impl TlsStream) -> Option<Box<Shown>> {
     let session = session.session()?;
     let mut shown = Shown::default();
@@ -237,6 +258,11 @@ fn shown(session: &impl TlsStream) -> Option<Box<Shown>> {
     shown.alpn = session
         .alpn_protocol()
         .map(|protocol| String::from_utf8_lossy(protocol).into_owned());
+    let leaf = session.peer_certificates().and_then(|chain| chain.first());
+    if let Some(Ok(certificate)) = leaf.map(|der| CertificateSummary::read(der)) {
+        shown.names = certificate.names;
+        shown.validity = Some((certificate.not_before, certificate.not_after));
+    }
     Some(Box::new(shown))
 }
 
@@ -266,5 +292,7 @@ fn http_answer(response: Response) -> HttpAnswer {
     answer
 }
 
+/// So little a wait for room is none: the policies need no copy
+const SHORT_WAIT: Duration = Duration::from_millis(1);
 /// The least time there is: an answer on its deadline is too late
 const TICK: Duration = Duration::from_nanos(1);

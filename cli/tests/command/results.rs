@@ -63,6 +63,7 @@ fn every_object_has_the_same_keys_in_the_same_order() {
         "connected",
         "well_known",
         "provisional",
+        "expires_in_s",
         "version",
         "error",
         "elapsed_ms",

@@ -15,6 +15,8 @@ pub struct Run {
     pub elapsed: Duration,
     /// What was asked for and cancelled, in order
     pub log: Vec<Entry>,
+    /// The most actions, and sessions kept, that a driver had at once
+    pub peak: usize,
 }
 
 impl Run {

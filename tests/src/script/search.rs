@@ -35,6 +35,7 @@ struct Search<'a> {
     scheduled: usize,
     given: BTreeMap<ActionId, Given>,
     log: Vec<Entry>,
+    peak: usize,
 }
 
 struct Delivery {
@@ -92,6 +93,7 @@ impl<'a> Search<'a> {
             scheduled: 0,
             given: BTreeMap::new(),
             log: Vec::new(),
+            peak: 0,
         }
     }
 
@@ -125,6 +127,7 @@ impl<'a> Search<'a> {
                             outcome: outcome.map(|found| *found),
                             elapsed: at.since_origin(),
                             log: self.log,
+                            peak: self.peak,
                         };
                     }
                 }
@@ -210,6 +213,9 @@ impl<'a> Search<'a> {
         if self.given.insert(id, given).is_some() {
             self.complain("an id was given out twice");
         }
+        let given = self.given.values();
+        let under_way = given.filter(|given| given.state.is_under_way()).count();
+        self.peak = self.peak.max(under_way);
     }
 
     fn cancel(&mut self, id: ActionId) {

@@ -128,6 +128,19 @@ fn a_reply_to_another_search_is_not_a_wrong_answer_to_this_one_if_its_kind_diffe
 }
 
 #[test]
+fn a_reply_to_another_search_changes_nothing() {
+    let mut search = with_port().start();
+    drop(acts(&mut search));
+    let before = format!("{search:?}");
+    // The same questions of the same name, by a search of another seed
+    let mut other = with_port().seed(1).start();
+    for action in acts(&mut other) {
+        search.handle(answered(action), Instant::ORIGIN);
+    }
+    assert_eq!(format!("{search:?}"), before);
+}
+
+#[test]
 fn time_that_runs_backwards_stands_still() {
     let mut search = with_port().start();
     let asked = acts(&mut search);
