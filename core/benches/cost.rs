@@ -67,34 +67,34 @@ fn table() -> Result<ExitCode, Box<dyn Error>> {
 
 struct Row {
     work: Work,
-    /// What the count may be at most: what was reached, to be lowered whenever less is
+    /// What the count may be at most: what was reached and a hundredth, for other compilers; to be lowered whenever less is
     target: u64,
 }
 
 const ROWS: [Row; 6] = [
     Row {
         work: Work::Parse("matrix.example.org:8448"),
-        target: 1_267,
+        target: 1_300,
     },
     Row {
         work: Work::Parse("[2620:fe::9]:8448"),
-        target: 1_375,
+        target: 1_400,
     },
     Row {
         work: Work::Search(LITERAL),
-        target: 5_553,
+        target: 4_700,
     },
     Row {
         work: Work::Search(LONGEST_V1_8),
-        target: 52_179,
+        target: 37_700,
     },
     Row {
         work: Work::Search(LONGEST_R0_1),
-        target: 42_672,
+        target: 31_800,
     },
     Row {
         work: Work::Search(LONGEST_DRAFT_2019),
-        target: 41_529,
+        target: 30_900,
     },
 ];
 

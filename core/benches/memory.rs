@@ -34,10 +34,10 @@ fn main() -> ExitCode {
         table.allocations(&format!("parse {text}"), &allocated(parse), target);
     }
     for (case, target) in [
-        (LITERAL, 7),
-        (LONGEST_V1_8, 37),
-        (LONGEST_R0_1, 31),
-        (LONGEST_DRAFT_2019, 31),
+        (LITERAL, 6),
+        (LONGEST_V1_8, 32),
+        (LONGEST_R0_1, 27),
+        (LONGEST_DRAFT_2019, 27),
     ] {
         let title = format!("search, {}", case.title);
         table.allocations(&title, &allocated_by(&case), target);
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     println!("bytes  at most           what");
     let size = size_of::<Discovery>();
     table.bytes("size of a Discovery", size, 744);
-    for (case, at_rest, at_peak) in [(LITERAL, 1_153, 1_792), (LONGEST_V1_8, 2_808, 3_458)] {
+    for (case, at_rest, at_peak) in [(LITERAL, 904, 1_351), (LONGEST_V1_8, 2_776, 3_234)] {
         let Kept { waiting, peak } = kept(&case);
         let title = case.title;
         let what = format!("while it waits, with its heap: {title}");

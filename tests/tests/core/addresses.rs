@@ -1,8 +1,8 @@
 //! Which addresses are dialled: none that is refused, wherever it comes from.
 
 use fedway_core::{
-    AddressPolicy, AddressRefusal, AttemptError, DiscoveryErrorKind, DnsName, Warning,
-    WellKnownError,
+    Absence, AddressPolicy, AddressRefusal, AttemptError, DiscoveryErrorKind, DnsError, DnsName,
+    Warning, WellKnownError,
 };
 use fedway_testkit::script::{Goal, Run, Script, srv};
 
@@ -86,6 +86,45 @@ fn a_special_purpose_answer_is_not_dialled() {
              Config::addresses.allow would admit it",
         ]
     );
+}
+
+#[test]
+fn both_goals_tell_the_same_cause_where_both_families_fail() {
+    let servfail = || AttemptError::Dns(DnsError::ServFail);
+    let refused_by_server = || AttemptError::Dns(DnsError::Refused);
+    let absent = || AttemptError::NoAddress(Absence::NoData);
+    type Fails = fn(&mut Script, bool);
+    let servfails: Fails = |s, v6| match v6 {
+        true => drop(s.aaaa("example.org").servfails()),
+        false => drop(s.a("example.org").servfails()),
+    };
+    let refuses: Fails = |s, v6| match v6 {
+        true => drop(s.aaaa("example.org").fails(DnsError::Refused)),
+        false => drop(s.a("example.org").fails(DnsError::Refused)),
+    };
+    let nothing: Fails = |_, _| {};
+    for (v6, v4, told) in [
+        (servfails, nothing, servfail()),
+        (nothing, servfails, servfail()),
+        (servfails, refuses, refused_by_server()),
+        (refuses, servfails, servfail()),
+        (nothing, nothing, absent()),
+    ] {
+        for v4_first in [true, false] {
+            for goal in Goal::ALL {
+                let mut s = Script::new(goal, "example.org:9000");
+                v6(&mut s, true);
+                v4(&mut s, false);
+                // Whichever comes first
+                s.aaaa("example.org")
+                    .after(crate::ms(if v4_first { 9 } else { 1 }));
+                s.a("example.org")
+                    .after(crate::ms(if v4_first { 1 } else { 9 }));
+                let kind = DiscoveryErrorKind::Unreachable(told.clone());
+                assert_eq!(s.run().error().kind, kind, "{goal:?}");
+            }
+        }
+    }
 }
 
 #[test]
