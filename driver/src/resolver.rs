@@ -135,7 +135,7 @@ impl<I: Io, D> Connected<I, D> {
     }
 
     /// Sends one GET for `target` with the right `Host` header, and reads its response: as much of it as of a
-    /// .well-known response, and for as long ([`Limits`](fedway_core::Limits) and
+    /// .well-known response, and for as long ([`Limits`] and
     /// [`Deadlines::well_known`](fedway_core::Deadlines::well_known) of the resolver's [`Config`])
     ///
     /// Says `Connection: close`: it is for a single question, such as the server's version.
