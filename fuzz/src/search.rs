@@ -86,7 +86,7 @@ pub fn reply(action: Action, u: &mut Unstructured<'_>) -> Result<Event> {
                         3
                     ],
                 })),
-                6 => Err(ConnectError::OutOfSockets),
+                6 => Err(ConnectError::OutOfResources),
                 _ => Ok(()),
             };
             connect.reply(result.map(|()| None))
