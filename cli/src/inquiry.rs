@@ -122,7 +122,12 @@ async fn version<I: Io, D: Dns>(
     if response.status != 200 {
         return Err(VersionError::Status(response.status));
     }
-    let body = Foreign::parse(&response.body).map_err(VersionError::NotJson)?;
+    read_version(&response.body)
+}
+
+/// What a server says of itself, which is to be an object
+pub(crate) fn read_version(body: &[u8]) -> Result<Foreign, VersionError> {
+    let body = Foreign::parse(body).map_err(VersionError::NotJson)?;
     if body.is_object() {
         Ok(body)
     } else {

@@ -1,9 +1,10 @@
-//! Dates of header fields: HTTP-date (RFC 9110 §5.6.7), in each of its three formats.
+//! The calendar, and dates of header fields: HTTP-date (RFC 9110 §5.6.7), in each of its three formats.
 //!
-//! The crates that read it know a clock (`httpdate`, which the tests hold this against) or a calendar (`time`, `jiff`);
-//! what freshness needs is the distance of two dates.
+//! The crates that read it know a clock (`httpdate`, which the tests hold this against) or are larger than all of this
+//! (`time`, `jiff`); what freshness needs is the distance of two dates.
 
 use alloc::vec::Vec;
+use core::str::FromStr;
 
 /// The seconds from 1970-01-01T00:00:00Z to a date, less than zero if it lies before that
 ///
@@ -35,23 +36,13 @@ pub(crate) fn parse_http_date(text: &[u8]) -> Option<i64> {
     }
 }
 
-fn seconds(year: i64, month: &str, day: i64, time: &str) -> Option<i64> {
-    let month = MONTHS.iter().position(|(name, _)| *name == month)?;
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let leap_day = |month: usize| i64::from(is_leap && month == FEBRUARY);
-    let days_of = |month: usize| MONTHS[month].1 + leap_day(month);
-    if !(1..=days_of(month)).contains(&day) {
-        return None;
-    }
-    // Of the years before this one, every fourth was a leap year, save every hundredth, but every four hundredth
-    let past = year - 1;
-    let leap_years = past.div_euclid(4) - past.div_euclid(100) + past.div_euclid(400);
-    let of_year: i64 = (0..month).map(days_of).sum();
-    let days = 365 * past + leap_years + of_year + day - 1 - DAYS_TO_1970;
-
+fn seconds(year: u64, month: &str, day: u64, time: &str) -> Option<i64> {
+    let (month, _) = (1..).zip(MONTHS).find(|(_, name)| *name == month)?;
+    let days = days_from_civil(year, month, day)?;
     let (hour, time) = time.split_once(':')?;
     let (minute, second) = time.split_once(':')?;
-    let (hour, minute, second) = (number(hour, 2)?, number(minute, 2)?, number(second, 2)?);
+    let (hour, minute, second): (i64, i64, i64) =
+        (number(hour, 2)?, number(minute, 2)?, number(second, 2)?);
     // A second of 60 is a leap second, which the day count does not have: the one after it
     if hour > 23 || minute > 59 || second > 60 {
         return None;
@@ -60,14 +51,14 @@ fn seconds(year: i64, month: &str, day: i64, time: &str) -> Option<i64> {
 }
 
 /// A number of so many digits
-fn number(text: &str, digits: usize) -> Option<i64> {
+fn number<N: FromStr>(text: &str, digits: usize) -> Option<N> {
     let is_one = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
     is_one.then(|| text.parse().ok())?
 }
 
 /// "MUST interpret a timestamp that appears to be more than 50 years in the future as representing the most recent year
 /// in the past that had the same last two digits": without a clock, the turn stands where `httpdate` has it
-fn full_year(two_digits: i64) -> i64 {
+fn full_year(two_digits: u64) -> u64 {
     two_digits + if two_digits < 70 { 2000 } else { 1900 }
 }
 
@@ -81,6 +72,49 @@ fn is_short(weekday: &str, end: &str) -> bool {
     WEEKDAYS.iter().any(|name| weekday == Some(&name[..3]))
 }
 
+/// The days from 1970-01-01 to a date of the Gregorian calendar, month and day from 1; less than zero if it lies before
+///
+/// `None` if there is no such date. Years have four digits at most.
+pub(crate) fn days_from_civil(year: u64, month: u64, day: u64) -> Option<i64> {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days_of_month = match month {
+        2 => 28 + u64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=days_of_month).contains(&day) {
+        return None;
+    }
+    // Years are counted from March, so that the leap day is the last of its year, and from an era before year 0
+    let year = year + 400 - u64::from(month <= 2);
+    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    let year_of_era = year % 400;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = year / 400 * DAYS_OF_ERA + day_of_era;
+    let days = i64::try_from(days).ok()?;
+    days.checked_sub_unsigned(DAYS_OF_ERA + DAYS_TO_1970)
+}
+
+/// The way back, from 1970 on
+pub(crate) fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let days = days + DAYS_TO_1970;
+    let era = days / DAYS_OF_ERA;
+    let day_of_era = days % DAYS_OF_ERA;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
 /// RFC 9110 §5.6.7, in lower case; the first three letters are the short names
 const WEEKDAYS: [&str; 7] = [
     "monday",
@@ -91,25 +125,14 @@ const WEEKDAYS: [&str; 7] = [
     "saturday",
     "sunday",
 ];
-/// RFC 9110 §5.6.7, in lower case, with the days of each in a year that is no leap year
-const MONTHS: [(&str, i64); 12] = [
-    ("jan", 31),
-    ("feb", 28),
-    ("mar", 31),
-    ("apr", 30),
-    ("may", 31),
-    ("jun", 30),
-    ("jul", 31),
-    ("aug", 31),
-    ("sep", 30),
-    ("oct", 31),
-    ("nov", 30),
-    ("dec", 31),
+/// RFC 9110 §5.6.7, in lower case
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 ];
-/// Where February stands among them
-const FEBRUARY: usize = 1;
-/// From 0001-01-01 to 1970-01-01: 1969 years and 477 leap days
-const DAYS_TO_1970: i64 = 1969 * 365 + 477;
+/// From March of year 0 to 1970-01-01
+const DAYS_TO_1970: u64 = 719_468;
+/// Of four hundred years, after which the Gregorian calendar repeats
+const DAYS_OF_ERA: u64 = 146_097;
 
 #[cfg(test)]
 mod tests {
@@ -191,6 +214,20 @@ mod tests {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(parse_http_date(b"Sun, 06 Nov 1994 08:49:37 GMT\xff"), None);
+    }
+
+    #[test]
+    fn a_day_is_counted_there_and_back() {
+        // To the end of the year 9999
+        let mut last = (1969, 12, 31);
+        for days in 0..=2_932_896 {
+            let date = civil_from_days(days);
+            assert!(date > last, "{date:?} after {last:?}");
+            last = date;
+            let (year, month, day) = date;
+            assert_eq!(days_from_civil(year, month, day), i64::try_from(days).ok());
+        }
+        assert_eq!(last, (9999, 12, 31));
     }
 
     proptest! {

@@ -58,9 +58,10 @@ pub enum DnsError {
     /// A `.onion` name, never sent to DNS (RFC 7686)
     #[error(".onion names are never sent to DNS")]
     Onion,
-    /// This machine has no socket left to ask with; says nothing of the name, and is never taken for absence
-    #[error("no socket left to ask with: too many open files")]
-    OutOfSockets,
+    /// This machine has no file, port or memory left for a socket to ask with; says nothing of the name, and is never
+    /// taken for absence
+    #[error("this machine has run out of files, ports or memory for sockets")]
+    OutOfResources,
     /// The name server pointed to others and said that it asks none itself (RFC 2308 §2.2, RFC 1035 §4.1.1: RA)
     #[error("name server answered with a referral: it does no recursion")]
     Referral,
@@ -91,7 +92,7 @@ impl DnsError {
             Self::Malformed => "malformed",
             Self::NotEncodable => "not_encodable",
             Self::Onion => "onion",
-            Self::OutOfSockets => "out_of_sockets",
+            Self::OutOfResources => "out_of_resources",
             Self::Referral => "referral",
             Self::Refused => "refused",
             Self::ResponseCode(_) => "response_code",
@@ -106,7 +107,7 @@ impl DnsError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::NotEncodable | Self::Onion => Fault::Caller,
-            Self::OutOfSockets => Fault::Ours,
+            Self::OutOfResources => Fault::Ours,
             Self::AliasLoop
             | Self::Explained { .. }
             | Self::Malformed
@@ -167,9 +168,9 @@ pub enum ConnectError {
     /// The connection failed in a way that has no name here; the operating system's error code, where it has one
     #[error("failed{}", OsCode(*.0))]
     Other(Option<i32>),
-    /// This machine has no socket left to connect with; says nothing of the peer
-    #[error("no socket left to connect with: too many open files")]
-    OutOfSockets,
+    /// This machine has no file, port or memory left for a socket to connect with; says nothing of the peer
+    #[error("this machine has run out of files, ports or memory for sockets")]
+    OutOfResources,
     /// The port is closed
     #[error("connection refused")]
     Refused,
@@ -200,7 +201,7 @@ impl ConnectError {
         match self {
             Self::Closed => "closed",
             Self::Other(_) => "other",
-            Self::OutOfSockets => "out_of_sockets",
+            Self::OutOfResources => "out_of_resources",
             Self::Refused => "refused",
             Self::Reset => "reset",
             Self::TimedOut => "timed_out",
@@ -214,7 +215,7 @@ impl ConnectError {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::OutOfSockets => Fault::Ours,
+            Self::OutOfResources => Fault::Ours,
             Self::Closed
             | Self::Other(_)
             | Self::Refused

@@ -129,3 +129,8 @@ pub use srv::SkippedRecord;
 pub use time::{Instant, UtcTime, UtcTimeError};
 pub use trust::{CtPolicy, InvalidSkipRule, SkipRule, TrustPolicy, Verdict};
 pub use well_known::parse_well_known;
+
+/// Its example runs with the others
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! Time as the core knows it: a parameter, never a clock; and the calendar, for people to read.
+//! Time as the core knows it: a parameter, never a clock; and dates, for people to read.
 
 use core::fmt;
 use core::ops::Add;
@@ -6,6 +6,8 @@ use core::str::FromStr;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::date::{civil_from_days, days_from_civil};
 
 /// A point in time, counted from a moment of the driver's choosing
 ///
@@ -94,10 +96,7 @@ impl UtcTime {
             return Err(UtcTimeError);
         }
         let days = days_from_civil(year, month, day).ok_or(UtcTimeError)?;
-        // The calendar goes on where a month ends: 02-30 would come back as 03-01 or 03-02
-        if civil_from_days(days) != (year, month, day) {
-            return Err(UtcTimeError);
-        }
+        let days = u64::try_from(days).map_err(|_| UtcTimeError)?;
         Ok(Self(days * 86_400 + hour * 3_600 + minute * 60 + second))
     }
 
@@ -142,43 +141,6 @@ impl FromStr for UtcTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 #[error("no date and time such as 2026-11-23T12:00:00Z")]
 pub struct UtcTimeError;
-
-/// The Gregorian date of a day counted from 1970-01-01
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    // Years are counted from March of year 0, so that the leap day is the last of its year
-    let days = days + DAYS_TO_1970;
-    let era = days / DAYS_OF_ERA;
-    let day_of_era = days % DAYS_OF_ERA;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
-
-/// The way back; of dates that do not exist, only those that cannot be counted are `None`
-fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let year = year - u64::from(month <= 2);
-    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
-    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
-    let year_of_era = year % 400;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    (year / 400 * DAYS_OF_ERA + day_of_era).checked_sub(DAYS_TO_1970)
-}
-
-/// From March of year 0 to 1970-01-01
-const DAYS_TO_1970: u64 = 719_468;
-/// Of four hundred years, after which the Gregorian calendar repeats
-const DAYS_OF_ERA: u64 = 146_097;
 
 #[cfg(test)]
 mod tests {

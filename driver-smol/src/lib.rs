@@ -243,3 +243,8 @@ impl Datagrams for Udp {
         self.0.recv(buffer).await
     }
 }
+
+/// Its example runs with the others
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

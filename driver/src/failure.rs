@@ -10,7 +10,7 @@ use std::io;
 use fedway_core::{ConnectError, FetchError};
 use rustls::Error;
 
-use crate::io::is_out_of_sockets;
+use crate::io::is_out_of_resources;
 use crate::meter::TooMuchData;
 use crate::trust::tls_error;
 
@@ -33,8 +33,8 @@ pub fn connect_error(error: &io::Error) -> ConnectError {
     if let Some(error) = of_tls(error) {
         return ConnectError::Tls(tls_error(error));
     }
-    if is_out_of_sockets(error) {
-        return ConnectError::OutOfSockets;
+    if is_out_of_resources(error) {
+        return ConnectError::OutOfResources;
     }
     if let Some(TooMuchData { limit }) = TooMuchData::of(error) {
         return ConnectError::TooMuchData { limit };
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(connect_error(&refused), ConnectError::Refused);
         let code = if cfg!(windows) { 10024 } else { 24 };
         let ours = io::Error::from_raw_os_error(code);
-        assert_eq!(connect_error(&ours), ConnectError::OutOfSockets);
+        assert_eq!(connect_error(&ours), ConnectError::OutOfResources);
     }
 
     #[test]

@@ -96,13 +96,13 @@ pub trait Datagrams: Send + Sync {
 ///
 /// `EADDRNOTAVAIL` is among these, since that is what `connect` says when no local port is left. With IPv6 it may
 /// also say that this machine has no address to come from, as in many containers; see [`unreachable_by`].
-pub(crate) fn is_out_of_sockets(error: &io::Error) -> bool {
+pub(crate) fn is_out_of_resources(error: &io::Error) -> bool {
     let is_of_a_kind = matches!(
         error.kind(),
         io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable | io::ErrorKind::OutOfMemory
     );
     let codes = error.raw_os_error();
-    is_of_a_kind || codes.is_some_and(|code| OUT_OF_SOCKETS.contains(&code))
+    is_of_a_kind || codes.is_some_and(|code| OUT_OF_RESOURCES.contains(&code))
 }
 
 /// Whether this machine has no address to reach that one from, where a TCP connection failed
@@ -120,7 +120,7 @@ pub(crate) async fn unreachable_by<I: Io>(io: &I, address: SocketAddr, error: &i
 }
 
 /// `EMFILE`, `ENFILE` and `ENOBUFS` (errno(3)), as far as they have no [`io::ErrorKind`] of their own
-const OUT_OF_SOCKETS: &[i32] = if cfg!(windows) {
+const OUT_OF_RESOURCES: &[i32] = if cfg!(windows) {
     // WSAEMFILE, WSAENOBUFS and, lest kinds are not told, WSAEADDRINUSE and WSAEADDRNOTAVAIL
     &[10024, 10055, 10048, 10049]
 } else if cfg!(any(target_os = "linux", target_os = "android")) {
@@ -139,14 +139,14 @@ mod tests {
         // EMFILE, ENFILE, ENOMEM, EADDRINUSE, EADDRNOTAVAIL, ENOBUFS
         for code in [24, 23, 12, 98, 99, 105] {
             assert!(
-                is_out_of_sockets(&io::Error::from_raw_os_error(code)),
+                is_out_of_resources(&io::Error::from_raw_os_error(code)),
                 "{code}"
             );
         }
         // EACCES, ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, ETIMEDOUT
         for code in [13, 111, 101, 113, 110] {
             assert!(
-                !is_out_of_sockets(&io::Error::from_raw_os_error(code)),
+                !is_out_of_resources(&io::Error::from_raw_os_error(code)),
                 "{code}"
             );
         }

@@ -86,3 +86,8 @@ pub use trust::{
 };
 #[cfg(feature = "transparency")]
 pub use trust::{LogList, LoggedAt, SctOutcome, SctSource, Transparency};
+
+/// Its example runs with the others
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

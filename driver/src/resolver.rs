@@ -183,11 +183,12 @@ impl<I: Io, D> Connected<I, D> {
 
 impl<I: Io<Tls: fmt::Debug>, D> fmt::Debug for Connected<I, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connected")
-            .field("found", &self.found)
-            .field("stream", &self.stream)
-            .field("transparency", &self.transparency)
-            .finish_non_exhaustive()
+        let mut debug = f.debug_struct("Connected");
+        debug.field("found", &self.found);
+        debug.field("stream", &self.stream);
+        #[cfg(feature = "transparency")]
+        debug.field("transparency", &self.transparency);
+        debug.finish_non_exhaustive()
     }
 }
 

@@ -216,7 +216,7 @@ impl<I: Io, D> Shared<I, D> {
             .really(connect.address())
             .map_err(|error| connect_error(&error))?;
         let seat = self.room.socket(&*self.io, deadline).await;
-        let seat = seat.ok_or(ConnectError::OutOfSockets)?;
+        let seat = seat.ok_or(ConnectError::OutOfResources)?;
         let mut tcp = match self.io.connect_tcp(address).await {
             Ok(tcp) => tcp,
             Err(error) if unreachable_by(&*self.io, address, &error).await => {

@@ -35,18 +35,18 @@ fn a_closed_port_is_found_out_at_once() {
 }
 
 #[test]
-fn a_machine_out_of_sockets_says_so_and_blames_no_server() {
-    for code in OUT_OF_SOCKETS {
+fn a_machine_out_of_resources_says_so_and_blames_no_server() {
+    for code in OUT_OF_RESOURCES {
         let world = World::failing_with(code, usize::MAX);
         let server = local_udp().local_addr().unwrap();
         let result = world.look_up(&DnsConfig::new(vec![server]));
-        assert_eq!(result, Err(DnsError::OutOfSockets), "{code}");
+        assert_eq!(result, Err(DnsError::OutOfResources), "{code}");
     }
 }
 
 #[test]
 fn a_machine_that_gets_a_socket_for_another_server_has_its_answer() {
-    let world = World::failing_with(OUT_OF_SOCKETS[0], 1);
+    let world = World::failing_with(OUT_OF_RESOURCES[0], 1);
     let server = serve(|query, _| vec![truth(query)]);
     let never_asked = local_udp().local_addr().unwrap();
     let config = DnsConfig::new(vec![never_asked, server]);
@@ -344,7 +344,7 @@ fn found() -> Result<Answer<IpAddr>, DnsError> {
 }
 
 /// `EMFILE`, `EADDRINUSE`, `EADDRNOTAVAIL`, `ENOBUFS`, `ENOMEM`, by the numbers of the system that runs this
-const OUT_OF_SOCKETS: [i32; 5] = if cfg!(windows) {
+const OUT_OF_RESOURCES: [i32; 5] = if cfg!(windows) {
     [10024, 10048, 10049, 10055, 14]
 } else if cfg!(target_os = "linux") {
     [24, 98, 99, 105, 12]

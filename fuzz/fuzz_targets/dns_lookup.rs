@@ -186,7 +186,7 @@ impl<'a, T: Clone + Debug + PartialEq> Run<'a, T> {
                         let before = format!("{:?}", self.lookup);
                         self.lookup.handle_message(id, &message, self.now);
                         self.lookup.handle_failure(id, self.now);
-                        self.lookup.handle_out_of_sockets(id, self.now);
+                        self.lookup.handle_out_of_resources(id, self.now);
                         assert_eq!(format!("{:?}", self.lookup), before, "not awaited");
                     } else if is_wrong && is_udp {
                         self.handle_in_vain(|lookup, now| lookup.handle_message(id, &message, now));
@@ -202,7 +202,7 @@ impl<'a, T: Clone + Debug + PartialEq> Run<'a, T> {
                     if operation & 16 == 0 {
                         self.lookup.handle_failure(id, self.now);
                     } else {
-                        self.lookup.handle_out_of_sockets(id, self.now);
+                        self.lookup.handle_out_of_resources(id, self.now);
                     }
                 }
             }

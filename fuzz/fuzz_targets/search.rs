@@ -1,4 +1,5 @@
-//! Any sequence of operations on a search, answered in any way: late, twice, after a cancel, or never.
+//! Any sequence of operations on a search, answered in any way: late, twice, after a cancel, never, or by replies to
+//! another search for the same name.
 
 #![no_main]
 
@@ -46,7 +47,9 @@ struct Run {
     config: Arc<Config>,
     connects: bool,
     search: Discovery,
-    /// When the search must have ended
+    /// Another by the same driver, with another seed
+    other: Discovery,
+    /// When the search must have ended: what the loop was late may be put off, and no more
     deadline: Instant,
     /// The driver's clock
     clock: Instant,
@@ -84,14 +87,14 @@ impl Run {
         let connects = u.arbitrary()?;
         let seed = u.arbitrary()?;
         let now = Instant::from_origin(Duration::from_millis(u.arbitrary::<u16>()?.into()));
-        let search = if connects {
-            Discovery::connect(&name, &config, seed, now)
-        } else {
-            Discovery::resolve(&name, &config, seed, now)
+        let search = |seed| match connects {
+            true => Discovery::connect(&name, &config, seed, now),
+            false => Discovery::resolve(&name, &config, seed, now),
         };
         let mut run = Self {
             connects,
-            search,
+            search: search(seed),
+            other: search(seed ^ 1),
             deadline: now + config.deadlines.search,
             clock: now,
             told: now,
@@ -165,7 +168,20 @@ impl Run {
                     self.pending.remove(index);
                 }
             }
-            _ => self.poll(),
+            _ => self.mix_up(u)?,
+        }
+        Ok(())
+    }
+
+    /// Tells both searches the reply to what the other one wants
+    fn mix_up(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        self.other.handle_timeout(self.clock);
+        if let Step::Act(action) = self.other.poll() {
+            assert!(!self.given.contains_key(&action.id()));
+            let event = reply(action, u)?;
+            self.handle_in_vain(event.clone());
+            // Their names and worlds are the same, so that it goes on as this one does
+            self.other.handle(event, self.clock);
         }
         Ok(())
     }
@@ -199,9 +215,8 @@ impl Run {
             },
         );
         self.taken.push(event.clone());
-        self.told = self.told.max(self.clock);
+        self.tell(self.clock);
         self.search.handle(event, self.clock);
-        self.until = None;
         Ok(())
     }
 
@@ -222,9 +237,8 @@ impl Run {
     fn handle_in_vain(&mut self, event: Event) {
         let mut other = self.search.clone();
         other.handle_timeout(self.clock);
+        self.tell(self.clock);
         self.search.handle(event, self.clock);
-        self.told = self.told.max(self.clock);
-        self.until = None;
         assert_eq!(
             state(&self.search),
             state(&other),
@@ -238,9 +252,15 @@ impl Run {
     }
 
     fn time_out(&mut self, now: Instant) {
-        self.told = self.told.max(now);
+        self.tell(now);
         self.search.handle_timeout(now);
-        self.until = None;
+    }
+
+    /// Takes note of what the search is told; where it was not polled to its `Wait`, all of the time may be the loop's
+    fn tell(&mut self, now: Instant) {
+        let due = self.until.take().unwrap_or(self.told).max(self.told);
+        self.deadline = self.deadline + now.saturating_since(due);
+        self.told = self.told.max(now);
     }
 
     fn drain(&mut self) {

@@ -7,3 +7,8 @@
 
 pub mod script;
 pub mod world;
+
+/// Its example runs with the others
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,7 +8,7 @@ use hickory_proto::op::ResponseCode;
 pub(super) enum Failure {
     Unreachable,
     TimedOut,
-    OutOfSockets,
+    OutOfResources,
     Malformed,
     Referral,
     ResponseCode(u16, Option<ExtendedError>),
@@ -37,7 +37,7 @@ impl From<Failure> for DnsError {
         match failure {
             Failure::Unreachable => Self::Unreachable,
             Failure::TimedOut => Self::TimedOut,
-            Failure::OutOfSockets => Self::OutOfSockets,
+            Failure::OutOfResources => Self::OutOfResources,
             Failure::Malformed => Self::Malformed,
             Failure::Referral => Self::Referral,
             Failure::ResponseCode(code, None) => Self::ResponseCode(code),

@@ -29,7 +29,7 @@ use super::way::{Transport, Way};
 /// fair share of what is left of the time, so that silent servers leave some for the others. An
 /// error ends a try at once, and so does a [referral](DnsError::Referral), which is no answer. When no try is
 /// left, or no time, the result is the most telling error seen: SERVFAIL, REFUSED, another response
-/// code, a referral, malformed, out of sockets, timed out, unreachable, in this order. The last try ends
+/// code, a referral, malformed, out of resources, timed out, unreachable, in this order. The last try ends
 /// a twentieth of the time before the deadline, so that this is told while somebody listens.
 ///
 /// The last server that was given up for being slow is still listened to while others are asked: its answer
@@ -179,9 +179,9 @@ impl<T: Clone> Lookup<T> {
     /// Takes note that this machine has no socket, port or memory for this query
     ///
     /// It is the result only if no server has answered anything, and none still may.
-    pub fn handle_out_of_sockets(&mut self, id: TransmitId, now: Instant) {
+    pub fn handle_out_of_resources(&mut self, id: TransmitId, now: Instant) {
         if self.fail_exchange(id).is_some() {
-            self.fail(Failure::OutOfSockets, now);
+            self.fail(Failure::OutOfResources, now);
         }
     }
 

@@ -15,7 +15,7 @@ use super::step::{Step, Transmit};
 use super::way::Transport;
 use crate::alarm::Alarm;
 use crate::entropy::Entropy;
-use crate::io::{ByteStream, Datagrams, Io, is_out_of_sockets};
+use crate::io::{ByteStream, Datagrams, Io, is_out_of_resources};
 use crate::room::{self, Room};
 use crate::tasks::{Tasks, pause};
 
@@ -27,7 +27,7 @@ use crate::tasks::{Tasks, pause};
 /// understand, in a [`Memory`].
 ///
 /// Where this machine has no socket, port or memory for a query, another server is asked, and it is
-/// the outcome ([`DnsError::OutOfSockets`]) only if nothing else came of any. An address that the machine has
+/// the outcome ([`DnsError::OutOfResources`]) only if nothing else came of any. An address that the machine has
 /// none of its own to reach from (`EADDRNOTAVAIL`) counts as that, too.
 #[derive(Debug)]
 pub struct Stub<I> {
@@ -91,7 +91,7 @@ impl<I: Io> Stub<I> {
     ) -> Result<Answer<T>, DnsError> {
         let io = &*self.io;
         let seat = self.room.socket(io, deadline).await;
-        let mut seats = vec![seat.ok_or(DnsError::OutOfSockets)?];
+        let mut seats = vec![seat.ok_or(DnsError::OutOfResources)?];
         let mut alarm = Alarm::new(io);
         let mut exchanges = Tasks::new();
         let mut heard = 0_u32;
@@ -132,8 +132,8 @@ impl<I: Io> Stub<I> {
             seats.truncate(exchanges.len().max(1));
             match alarm.before(until, exchanges.next()).await {
                 None => lookup.handle_timeout(io.now()),
-                Some((id, Err(error))) if is_out_of_sockets(&error) => {
-                    lookup.handle_out_of_sockets(id, io.now());
+                Some((id, Err(error))) if is_out_of_resources(&error) => {
+                    lookup.handle_out_of_resources(id, io.now());
                 }
                 Some((id, Err(_))) => lookup.handle_failure(id, io.now()),
                 Some((id, Ok((message, socket)))) => {

@@ -54,7 +54,7 @@ fn what_else_comes_after_its_try_leaves_the_one_in_hand_as_it_is() {
     still_waits(|slow, lookup| slow.code(lookup, ResponseCode::FormErr));
     still_waits(|slow, lookup| slow.garbage(lookup));
     still_waits(|slow, lookup| lookup.handle_failure(slow.transmit.id(), at(2_400)));
-    still_waits(|slow, lookup| lookup.handle_out_of_sockets(slow.transmit.id(), at(2_400)));
+    still_waits(|slow, lookup| lookup.handle_out_of_resources(slow.transmit.id(), at(2_400)));
     still_waits(|slow, lookup| lookup.handle_message(slow.transmit.id(), b"forged", at(2_400)));
 }
 
@@ -149,7 +149,7 @@ fn a_slow_server_has_the_last_word() {
         let slow = send(&mut lookup);
         time_out(&mut lookup);
         let last = send(&mut lookup);
-        lookup.handle_out_of_sockets(last.transmit.id(), at(2_400));
+        lookup.handle_out_of_resources(last.transmit.id(), at(2_400));
         assert_eq!(waits(&mut lookup), at(END));
         speak(&slow, &mut lookup);
         done(&mut lookup)
@@ -164,10 +164,10 @@ fn a_slow_server_has_the_last_word() {
     );
     assert_eq!(
         last_word(|slow, lookup| lookup.handle_failure(slow.transmit.id(), at(3_000))),
-        Err(DnsError::OutOfSockets)
+        Err(DnsError::OutOfResources)
     );
     assert_eq!(
         last_word(|_, lookup| lookup.handle_timeout(at(END))),
-        Err(DnsError::OutOfSockets)
+        Err(DnsError::OutOfResources)
     );
 }

@@ -105,7 +105,7 @@ fn what_belongs_to_an_exchange_that_is_over_changes_nothing() {
     let until = waits(&mut lookup);
     over_udp.answer(&mut lookup, &[a("example.org.", 1, 1)]);
     lookup.handle_failure(over_udp.transmit.id(), at(1));
-    lookup.handle_out_of_sockets(over_udp.transmit.id(), at(1));
+    lookup.handle_out_of_resources(over_udp.transmit.id(), at(1));
     assert_eq!(lookup.poll(), Step::Wait { until: Some(until) });
     over_tcp.answer(&mut lookup, &[a("example.org.", 1, 2)]);
     assert_eq!(done(&mut lookup), found(&[2], 1, false));

@@ -146,8 +146,8 @@ fn the_most_telling_error_is_the_result_in_whatever_order_they_come() {
         ),
         (|_, lookup| time_out(lookup), DnsError::TimedOut),
         (
-            |sent, lookup| lookup.handle_out_of_sockets(sent.transmit.id(), at(0)),
-            DnsError::OutOfSockets,
+            |sent, lookup| lookup.handle_out_of_resources(sent.transmit.id(), at(0)),
+            DnsError::OutOfResources,
         ),
         (|sent, lookup| sent.garbage(lookup), DnsError::Malformed),
         (
@@ -230,10 +230,10 @@ fn a_reason_that_is_cut_is_none_and_an_answer_needs_none() {
 }
 
 #[test]
-fn out_of_sockets_for_one_server_is_no_end_while_another_answers() {
+fn out_of_resources_for_one_server_is_no_end_while_another_answers() {
     let mut lookup = seeded(&config(2), 1);
     let sent = send(&mut lookup);
-    lookup.handle_out_of_sockets(sent.transmit.id(), at(0));
+    lookup.handle_out_of_resources(sent.transmit.id(), at(0));
     let sent = send(&mut lookup);
     assert_eq!(sent.server, 2);
     sent.answer(&mut lookup, &[a("example.org.", 1, 1)]);
@@ -241,12 +241,12 @@ fn out_of_sockets_for_one_server_is_no_end_while_another_answers() {
 }
 
 #[test]
-fn out_of_sockets_for_all_is_the_result_at_once() {
+fn out_of_resources_for_all_is_the_result_at_once() {
     let mut lookup = seeded(&config(2), 1);
     let outcome = run(&mut lookup, |sent, lookup| {
-        lookup.handle_out_of_sockets(sent.transmit.id(), at(0));
+        lookup.handle_out_of_resources(sent.transmit.id(), at(0));
     });
-    assert_eq!(outcome, Err(DnsError::OutOfSockets));
+    assert_eq!(outcome, Err(DnsError::OutOfResources));
 }
 
 /// With the timeouts of resolv.conf and the deadline of a search: told before that has passed

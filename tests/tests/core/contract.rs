@@ -38,7 +38,7 @@ fn our_own_want_of_sockets_for_a_question_asked_ahead_does_not_end_a_search_that
                 asked += 1;
                 // Both services ahead, and the first of them once it is needed
                 query.reply(match asked {
-                    1 | 2 => Err(DnsError::OutOfSockets),
+                    1 | 2 => Err(DnsError::OutOfResources),
                     _ => Ok(Answer::found(vec![srv(0, 0, 8001, "192.0.2.7")], secs(1))),
                 })
             }

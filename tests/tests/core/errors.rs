@@ -35,7 +35,7 @@ fn a_cause_is_temporary_where_nobody_has_to_change_anything() {
         (AttemptError::Dns(DnsError::AliasLoop), false),
         (AttemptError::Dns(DnsError::NotEncodable), false),
         (AttemptError::Dns(DnsError::Onion), false),
-        (AttemptError::Dns(DnsError::OutOfSockets), true),
+        (AttemptError::Dns(DnsError::OutOfResources), true),
         (AttemptError::Dns(DnsError::ServFail), true),
         (AttemptError::NoAddress(Absence::NoSuchName), false),
     ] {

@@ -26,6 +26,7 @@ mod srv;
 mod srv_flaws;
 mod steps;
 mod trust;
+mod vocabulary;
 mod well_known;
 
 use std::time::Duration;

@@ -262,12 +262,12 @@ fn order(records: &[SrvRecord], seed: u64) -> Vec<String> {
 fn our_own_want_of_sockets_is_never_taken_for_an_absent_record() {
     let mut s = fedway_testkit::script::Script::connect("example.org");
     s.srv("_matrix-fed._tcp.example.org")
-        .fails(fedway_core::DnsError::OutOfSockets);
+        .fails(fedway_core::DnsError::OutOfResources);
     s.a("example.org").gives(["192.0.2.7"]);
     s.connect("192.0.2.7:8448").works();
     let run = s.run();
     let error = run.error();
-    let cause = fedway_core::AttemptError::Dns(fedway_core::DnsError::OutOfSockets);
+    let cause = fedway_core::AttemptError::Dns(fedway_core::DnsError::OutOfResources);
     assert_eq!(
         error.kind,
         fedway_core::DiscoveryErrorKind::Unreachable(cause)

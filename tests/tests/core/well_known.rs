@@ -10,8 +10,8 @@ use fedway_testkit::script::Script;
 #[test]
 fn our_own_want_of_sockets_ends_the_search_before_another_server_is_found() {
     for cause in [
-        AttemptError::Connect(ConnectError::OutOfSockets),
-        AttemptError::Dns(DnsError::OutOfSockets),
+        AttemptError::Connect(ConnectError::OutOfResources),
+        AttemptError::Dns(DnsError::OutOfResources),
     ] {
         for edition in Edition::ALL {
             let mut s = fallback().edition(edition);
@@ -39,7 +39,8 @@ fn our_own_want_of_sockets_does_not_matter_where_another_address_answers() {
     let mut s = fallback();
     s.well_known("example.org").delegates_to("192.0.2.9");
     s.a("example.org").gives(["192.0.2.7", "192.0.2.8"]);
-    s.connect("192.0.2.7:443").fails(ConnectError::OutOfSockets);
+    s.connect("192.0.2.7:443")
+        .fails(ConnectError::OutOfResources);
     s.connect("192.0.2.9:8448").works();
     assert_eq!(s.run().found().destination.step(), "3.1");
 }

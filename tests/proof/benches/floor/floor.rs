@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 
 use super::names::Way;
 use super::outside::Outside;
-use super::{Result, Task, VERSION};
+use super::task::{Result, Task, VERSION};
 
 pub(super) struct Floor<'a> {
     outside: &'a Outside,

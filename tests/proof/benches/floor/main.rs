@@ -10,8 +10,8 @@
 mod floor;
 mod names;
 mod outside;
+mod task;
 
-use std::error::Error;
 use std::fs;
 use std::future::Future;
 use std::pin::Pin;
@@ -23,10 +23,9 @@ use fedway_driver::{Builder, Io, Resolver, Roots};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use self::floor::Floor;
-use self::names::Way;
+use self::names::{NAMES, Way};
 use self::outside::Outside;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use self::task::{Result, Task, VERSION};
 
 fn main() -> Result<()> {
     if std::env::args().any(|argument| argument == outside::WORLD) {
@@ -67,24 +66,6 @@ fn main() -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// What is done with each name
-#[derive(Clone, Copy)]
-enum Task {
-    /// Connect, verify, and ask for the version
-    Ask,
-    /// Find where it leads
-    Resolve,
-}
-
-impl Task {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ask => "connect + GET",
-            Self::Resolve => "resolve",
-        }
-    }
 }
 
 /// Who does it
@@ -213,8 +194,6 @@ fn cpu_time() -> Result<f64> {
 
 const PROGRAMS: [Program; 3] = [Program::Floor, Program::Tokio, Program::Smol];
 
-const NAMES: u16 = 2_000;
-
 /// Searches under way at a time
 const AT_ONCE: usize = 64;
 
@@ -223,5 +202,3 @@ const ROUNDS: usize = 5;
 
 /// Linux counts in hundredths of a second (`USER_HZ`)
 const MS_PER_TICK: f64 = 10.0;
-
-const VERSION: &str = "/_matrix/federation/v1/version";

@@ -107,6 +107,9 @@ impl Way {
     }
 }
 
+/// How many are looked for
+pub(super) const NAMES: u16 = 2_000;
+
 /// Where the world seems to be (RFC 5737)
 pub(super) const NET: &str = "198.51.100.0/24";
 

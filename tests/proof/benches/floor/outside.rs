@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use fedway_testkit::world::WorldPlan;
 
-use super::names::Way;
-use super::{NAMES, Result};
+use super::names::{NAMES, Way};
+use super::task::Result;
 
 /// A world in a child process, which ends with this
 pub(super) struct Outside {
