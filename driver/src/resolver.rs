@@ -183,11 +183,13 @@ impl<I: Io, D> Connected<I, D> {
 
 impl<I: Io<Tls: fmt::Debug>, D> fmt::Debug for Connected<I, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connected")
+        let mut shown = f.debug_struct("Connected");
+        shown
             .field("found", &self.found)
-            .field("stream", &self.stream)
-            .field("transparency", &self.transparency)
-            .finish_non_exhaustive()
+            .field("stream", &self.stream);
+        #[cfg(feature = "transparency")]
+        shown.field("transparency", &self.transparency);
+        shown.finish_non_exhaustive()
     }
 }
 
