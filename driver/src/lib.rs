@@ -8,7 +8,8 @@
 //! 2. The one loop that starts, cancels and answers the core's actions.
 //! 3. [`dns`]: a stub resolver, and the [`Dns`](dns::Dns) trait for those who have their own.
 //! 4. [`http`]: one GET and its response, without I/O.
-//! 5. [`Roots`], [`Revocation`] and [`LogList`]: whom to trust.
+//! 5. [`TlsOver`], TLS over any stream of bytes, for runtimes that have no rustls streams.
+//! 6. [`Roots`], [`Revocation`] and [`LogList`]: whom to trust.
 //!
 //! No task is spawned and nothing decided: whatever a search has open lives in the future that runs it,
 //! and is closed when that is dropped.
@@ -69,6 +70,7 @@ mod room;
 mod search;
 mod tasks;
 mod text;
+mod tls;
 mod trust;
 
 pub use alarm::before;
@@ -78,6 +80,7 @@ pub use io::{ByteStream, Datagrams, Io, TlsStream};
 pub use meter::{Meter, TooMuchData};
 pub use resolver::{BuildError, Builder, Connected, Resolver};
 pub use text::{is_hidden, printable};
+pub use tls::TlsOver;
 #[cfg(all(feature = "transparency", fuzzing))]
 pub use trust::read_hostile;
 pub use trust::{
