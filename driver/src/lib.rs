@@ -2,7 +2,8 @@
 //!
 //! `fedway-core` decides; this crate carries out what it asks for, over whatever sockets and timers a
 //! runtime has. A runtime's own crate (`fedway-tokio`, `fedway-smol`) implements one trait, [`Io`], in about
-//! a hundred lines, and gets everything else from here:
+//! a hundred lines (under seventy where [`TlsOver`] stands for streams of its own, as in the example `threads`), and
+//! gets everything else from here:
 //!
 //! 1. [`Resolver`], the public face: `resolve(name)` and `connect(name)`.
 //! 2. The one loop that starts, cancels and answers the core's actions.
