@@ -69,6 +69,7 @@ mod meter;
 mod resolver;
 mod room;
 mod search;
+mod source;
 mod tasks;
 mod text;
 mod tls;
@@ -80,6 +81,7 @@ pub use get::get;
 pub use io::{ByteStream, Datagrams, Io, TlsStream};
 pub use meter::{Meter, TooMuchData};
 pub use resolver::{BuildError, Builder, Connected, Resolver};
+pub use source::SourceAddresses;
 pub use text::{is_hidden, printable};
 pub use tls::TlsOver;
 #[cfg(all(feature = "transparency", fuzzing))]

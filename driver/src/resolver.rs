@@ -232,7 +232,7 @@ impl Builder {
     ///
     /// To ask them over TCP alone, whatever resolv.conf says:
     ///
-    /// ```
+    /// ```no_run
     /// use fedway_driver::Builder;
     /// use fedway_driver::dns::DnsConfig;
     ///
