@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use fedway_core::{Config, Edition, IpNet, SkipRule};
+use fedway_core::{Config, Edition, Families, IpNet, SkipRule};
 #[cfg(feature = "transparency")]
 use fedway_driver::LogList;
 use fedway_driver::dns::DnsConfig;
@@ -110,6 +110,14 @@ pub(crate) struct SearchArgs {
     /// Never connect to addresses in this network (repeatable)
     #[arg(long = "deny-net", value_name = "CIDR", value_parser = net)]
     deny: Vec<IpNet>,
+
+    /// Ask for addresses of IPv4 alone, and connect to no others
+    #[arg(long, conflicts_with = "ipv6")]
+    ipv4: bool,
+
+    /// Ask for addresses of IPv6 alone, and connect to no others
+    #[arg(long)]
+    ipv6: bool,
 }
 
 impl SearchArgs {
@@ -119,6 +127,7 @@ impl SearchArgs {
         config.edition = self.edition;
         config.addresses.allow.clone_from(&self.allow);
         config.addresses.deny.clone_from(&self.deny);
+        config.families = self.families();
         config.trust.skip.clone_from(&self.skip);
         #[cfg(feature = "transparency")]
         if let Some(minimum) = self.ct_require {
@@ -128,6 +137,15 @@ impl SearchArgs {
             config.deadlines.search = timeout;
         }
         config
+    }
+
+    fn families(&self) -> Families {
+        match (self.ipv4, self.ipv6) {
+            (true, false) => Families::V4,
+            (false, true) => Families::V6,
+            // Both flags together are refused
+            (false, false) | (true, true) => Families::Both,
+        }
     }
 
     /// Everything a resolver is made from

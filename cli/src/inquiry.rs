@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fedway_core::{DiscoveryError, FetchError, Found, Instant, ServerName, write_chain};
+use fedway_core::{Chain, DiscoveryError, FetchError, Found, Instant, ServerName};
 use fedway_driver::dns::Dns;
 use fedway_driver::{Connected, Io, Resolver, TlsStream, before};
 
@@ -48,7 +48,7 @@ impl std::fmt::Display for VersionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "GET {VERSION_PATH}: ")?;
         match self {
-            Self::Fetch(error) => write_chain(error, f),
+            Self::Fetch(error) => Chain(error).fmt(f),
             Self::NotAnObject(_) => f.write_str("answer is no JSON object"),
             Self::NotJson(error) => write!(f, "answer is no JSON: {error}"),
             Self::Status(status) => write!(f, "status {status}"),

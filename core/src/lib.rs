@@ -112,8 +112,9 @@ pub use config::{Config, Deadlines, Families, Limits, Lookahead, Racing};
 pub use discovery::Discovery;
 pub use edition::{Edition, Order, Place, Route, Rules, Service, Steps, UnknownEdition};
 pub use error::{
-    Attempt, AttemptError, BodyError, CertificateError, ConnectError, DnsError, ExtendedError,
-    Fault, FetchError, MalformedResponse, RedirectError, TlsError, WellKnownError, write_chain,
+    Attempt, AttemptError, BodyError, CertificateError, Chain, ConnectError, DnsError,
+    ExtendedError, Fault, FetchError, MalformedResponse, RedirectError, TlsError, WellKnownError,
+    write_chain,
 };
 pub use found::{
     Candidate, CandidateAddress, Connection, Destination, DiscoveryError, DiscoveryErrorKind,

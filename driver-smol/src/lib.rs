@@ -46,18 +46,19 @@
 //! page says more.
 
 use std::io::{self, IoSlice};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant as Clock;
 
-use async_io::Timer;
+use async_io::{Async, Timer};
 use async_net::{TcpStream, UdpSocket};
 use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use futures_rustls::TlsConnector;
 use futures_rustls::rustls::pki_types::ServerName as TlsName;
 use futures_rustls::rustls::{ClientConfig, ClientConnection};
+use socket2::{Domain, Socket, Type};
 
 pub use fedway_core::{self, *};
 pub use fedway_driver::{self, *};
@@ -79,6 +80,32 @@ pub type Connected = fedway_driver::Connected<Sockets>;
 #[derive(Clone, Copy, Debug)]
 pub struct Sockets {
     start: Clock,
+    sources: SourceAddresses,
+}
+
+impl Sockets {
+    /// Lets the sockets to addresses of the same family come from this one of the machine's, those to name servers, too;
+    /// from whichever the system takes unless said otherwise
+    ///
+    /// To bind both families, call it once for each. Where the address is not this machine's, nothing can be reached.
+    /// It is said here and not to the [`Builder`], since it is a runtime's sockets that come from somewhere: a
+    /// `Builder` serves runtimes that have none.
+    ///
+    /// ```no_run
+    /// use fedway_smol::{Builder, Sockets};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sockets = Sockets::default().bind("192.0.2.1".parse()?);
+    /// // What would come from elsewhere is not asked for
+    /// let resolver = Builder::default().ipv4_only().build(sockets)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn bind(mut self, ip: IpAddr) -> Self {
+        self.sources.set(ip);
+        self
+    }
 }
 
 impl Default for Sockets {
@@ -86,6 +113,7 @@ impl Default for Sockets {
     fn default() -> Self {
         Self {
             start: Clock::now(),
+            sources: SourceAddresses::default(),
         }
     }
 }
@@ -104,18 +132,17 @@ impl Io for Sockets {
     }
 
     async fn connect_tcp(&self, address: SocketAddr) -> io::Result<Tcp> {
-        let stream = TcpStream::connect(address).await?;
+        let stream = match self.sources.chosen_for(address) {
+            Some(source) => connect_from(source, address).await?,
+            None => TcpStream::connect(address).await?,
+        };
         stream.set_nodelay(true)?;
         let meter = Meter::default();
         Ok(Tcp { stream, meter })
     }
 
     async fn connect_udp(&self, address: SocketAddr) -> io::Result<Udp> {
-        let any: SocketAddr = match address {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let socket = UdpSocket::bind(any).await?;
+        let socket = UdpSocket::bind(self.sources.for_peer(address)).await?;
         socket.connect(address).await?;
         Ok(Udp(socket))
     }
@@ -127,6 +154,30 @@ impl Io for Sockets {
         name: TlsName<'static>,
     ) -> io::Result<Tls> {
         TlsConnector::from(config).connect(name, tcp).await.map(Tls)
+    }
+}
+
+/// As [`TcpStream::connect`], which lets the system choose the source
+async fn connect_from(source: SocketAddr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&source.into())?;
+    match socket.connect(&address.into()) {
+        // Under way; on Windows, an operation that would block
+        Err(error)
+            if error.raw_os_error() != Some(libc::EINPROGRESS)
+                && error.kind() != io::ErrorKind::WouldBlock =>
+        {
+            return Err(error);
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let stream = Async::new_nonblocking(std::net::TcpStream::from(socket))?;
+    // It is when it is connected, or has failed
+    stream.writable().await?;
+    match stream.get_ref().take_error()? {
+        None => Ok(stream.into()),
+        Some(error) => Err(error),
     }
 }
 

@@ -41,13 +41,13 @@
 //! page says more.
 
 use std::io::{self, IoSlice};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::Instant as Clock;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName as TlsName;
@@ -73,6 +73,32 @@ pub type Connected = fedway_driver::Connected<Sockets>;
 #[derive(Clone, Copy, Debug)]
 pub struct Sockets {
     start: Clock,
+    sources: SourceAddresses,
+}
+
+impl Sockets {
+    /// Lets the sockets to addresses of the same family come from this one of the machine's, those to name servers, too;
+    /// from whichever the system takes unless said otherwise
+    ///
+    /// To bind both families, call it once for each. Where the address is not this machine's, nothing can be reached.
+    /// It is said here and not to the [`Builder`], since it is a runtime's sockets that come from somewhere: a
+    /// `Builder` serves runtimes that have none.
+    ///
+    /// ```no_run
+    /// use fedway_tokio::{Builder, Sockets};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sockets = Sockets::default().bind("192.0.2.1".parse()?);
+    /// // What would come from elsewhere is not asked for
+    /// let resolver = Builder::default().ipv4_only().build(sockets)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn bind(mut self, ip: IpAddr) -> Self {
+        self.sources.set(ip);
+        self
+    }
 }
 
 impl Default for Sockets {
@@ -80,6 +106,7 @@ impl Default for Sockets {
     fn default() -> Self {
         Self {
             start: Clock::now(),
+            sources: SourceAddresses::default(),
         }
     }
 }
@@ -99,18 +126,24 @@ impl Io for Sockets {
     }
 
     async fn connect_tcp(&self, address: SocketAddr) -> io::Result<Tcp> {
-        let stream = TcpStream::connect(address).await?;
+        let stream = match self.sources.chosen_for(address) {
+            Some(source) => {
+                let socket = match address {
+                    SocketAddr::V4(_) => TcpSocket::new_v4()?,
+                    SocketAddr::V6(_) => TcpSocket::new_v6()?,
+                };
+                socket.bind(source)?;
+                socket.connect(address).await?
+            }
+            None => TcpStream::connect(address).await?,
+        };
         stream.set_nodelay(true)?;
         let meter = Meter::default();
         Ok(Tcp { stream, meter })
     }
 
     async fn connect_udp(&self, address: SocketAddr) -> io::Result<Udp> {
-        let any: SocketAddr = match address {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let socket = UdpSocket::bind(any).await?;
+        let socket = UdpSocket::bind(self.sources.for_peer(address)).await?;
         socket.connect(address).await?;
         Ok(Udp(socket))
     }

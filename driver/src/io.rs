@@ -52,7 +52,8 @@ pub trait Io: Send + Sync + 'static {
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::Udp>> + Send;
 
-    /// Performs a TLS handshake as the client
+    /// Performs a TLS handshake as the client; a runtime without rustls streams of its own has
+    /// [`TlsOver::handshake`](crate::TlsOver::handshake)
     ///
     /// # Errors
     ///

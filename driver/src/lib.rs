@@ -2,13 +2,15 @@
 //!
 //! `fedway-core` decides; this crate carries out what it asks for, over whatever sockets and timers a
 //! runtime has. A runtime's own crate (`fedway-tokio`, `fedway-smol`) implements one trait, [`Io`], in about
-//! a hundred lines, and gets everything else from here:
+//! a hundred lines (under seventy where [`TlsOver`] stands for streams of its own, as in the example `threads`), and
+//! gets everything else from here:
 //!
 //! 1. [`Resolver`], the public face: `resolve(name)` and `connect(name)`.
 //! 2. The one loop that starts, cancels and answers the core's actions.
 //! 3. [`dns`]: a stub resolver, and the [`Dns`](dns::Dns) trait for those who have their own.
 //! 4. [`http`]: one GET and its response, without I/O.
-//! 5. [`Roots`], [`Revocation`] and [`LogList`]: whom to trust.
+//! 5. [`TlsOver`], TLS over any stream of bytes, for runtimes that have no rustls streams.
+//! 6. [`Roots`], [`Revocation`] and [`LogList`]: whom to trust.
 //!
 //! No task is spawned and nothing decided: whatever a search has open lives in the future that runs it,
 //! and is closed when that is dropped.
@@ -67,8 +69,10 @@ mod meter;
 mod resolver;
 mod room;
 mod search;
+mod source;
 mod tasks;
 mod text;
+mod tls;
 mod trust;
 
 pub use alarm::before;
@@ -77,7 +81,9 @@ pub use get::get;
 pub use io::{ByteStream, Datagrams, Io, TlsStream};
 pub use meter::{Meter, TooMuchData};
 pub use resolver::{BuildError, Builder, Connected, Resolver};
+pub use source::SourceAddresses;
 pub use text::{is_hidden, printable};
+pub use tls::TlsOver;
 #[cfg(all(feature = "transparency", fuzzing))]
 pub use trust::read_hostile;
 pub use trust::{

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fedway_core::{
-    Config, Discovery, DiscoveryError, FetchError, Found, Instant, Limits, ServerName,
+    Config, Discovery, DiscoveryError, Families, FetchError, Found, Instant, Limits, ServerName,
 };
 use rustls::crypto::CryptoProvider;
 
@@ -206,14 +206,40 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The policies; [`Config::default`] unless said otherwise
+    /// The policies, in place of those given so far; [`Config::default`] unless said otherwise
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
+    /// Asks for addresses of IPv4 alone, and dials no others: [`Config::families`] of the policies given so far
+    #[must_use]
+    pub fn ipv4_only(mut self) -> Self {
+        self.config.families = Families::V4;
+        self
+    }
+
+    /// Asks for addresses of IPv6 alone, and dials no others: [`Config::families`] of the policies given so far
+    #[must_use]
+    pub fn ipv6_only(mut self) -> Self {
+        self.config.families = Families::V6;
+        self
+    }
+
     /// The name servers; the operating system's unless said otherwise
+    ///
+    /// To ask them over TCP alone, whatever resolv.conf says:
+    ///
+    /// ```no_run
+    /// use fedway_driver::Builder;
+    /// use fedway_driver::dns::DnsConfig;
+    ///
+    /// # fn main() -> Result<(), fedway_driver::dns::ConfigError> {
+    /// let builder = Builder::default().dns(DnsConfig::system()?.over_tcp());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn dns(mut self, dns: DnsConfig) -> Self {
         self.dns = Some(dns);

@@ -35,6 +35,38 @@ fn a_name_that_resolves_is_one_json_object_and_status_0() {
 }
 
 #[test]
+fn a_family_alone_is_asked_for_and_the_address_of_the_other_is_switched_off() {
+    let world = world();
+    for (flag, address, asked, literal, off) in [
+        ("--ipv4", "192.0.2.7:1", "A", "[2001:db8::7]:1", "IPv6"),
+        ("--ipv6", "[2001:db8::7]:1", "AAAA", "192.0.2.7:1", "IPv4"),
+    ] {
+        world.forget();
+        let args = ["resolve", "--format", "json", flag, "good.example:1"];
+        let object = only_object(&run(&world, &args, ""));
+        assert_eq!(
+            object["candidates"][0]["addresses"],
+            serde_json::json!([address])
+        );
+        let questions = world.dns_queries();
+        let types: Vec<_> = questions
+            .iter()
+            .map(|it| it.record_type.to_string())
+            .collect();
+        assert_eq!(types, [asked]);
+        let output = run(&world, &["resolve", "--format", "json", flag, literal], "");
+        assert_eq!(output.status.code(), Some(1));
+        let error = &only_object(&output)["error"];
+        assert_eq!(error["kind"], "family_off");
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.ends_with(&format!("{off} is switched off")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn every_object_has_the_same_keys_in_the_same_order() {
     let world = world();
     let names = [

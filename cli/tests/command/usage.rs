@@ -29,6 +29,7 @@ fn what_the_command_line_cannot_mean_is_one_line_and_status_2() {
             &["check", "--timeout", "0", "a"],
             "no number of seconds over zero",
         ),
+        (&["check", "--ipv4", "--ipv6", "a"], "--ipv6"),
         (&["check", "--jobs", "0", "a"], "0"),
         (&["check", "--input", "/nonexistent"], "/nonexistent"),
         (&["check"], "NAME"),

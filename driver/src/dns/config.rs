@@ -45,6 +45,13 @@ impl DnsConfig {
         }
     }
 
+    /// The same, over TCP alone: for networks that lose datagrams or answer them falsely
+    #[must_use]
+    pub fn over_tcp(mut self) -> Self {
+        self.tcp = true;
+        self
+    }
+
     /// What the operating system is told by `/etc/resolv.conf`, with `/etc/hosts` before it
     ///
     /// Without `/etc/resolv.conf` (as on a system that has other means, such as Windows) the name

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::net::IpAddr;
 
 use fedway_driver::Io;
 
@@ -22,6 +23,9 @@ pub trait Runtime: 'static {
     /// Those that its users get
     fn io() -> Self::Io;
 
+    /// The same, with sockets that come from this address of the machine's
+    fn io_from(ip: IpAddr) -> Self::Io;
+
     /// Runs a future to its end, on the thread that calls
     fn block_on<F: Future>(future: F) -> F::Output;
 }
@@ -35,6 +39,10 @@ impl Runtime for Smol {
 
     fn io() -> Self::Io {
         fedway_smol::Sockets::default()
+    }
+
+    fn io_from(ip: IpAddr) -> Self::Io {
+        fedway_smol::Sockets::default().bind(ip)
     }
 
     fn block_on<F: Future>(future: F) -> F::Output {
@@ -51,6 +59,10 @@ impl Runtime for Tokio {
 
     fn io() -> Self::Io {
         fedway_tokio::Sockets::default()
+    }
+
+    fn io_from(ip: IpAddr) -> Self::Io {
+        fedway_tokio::Sockets::default().bind(ip)
     }
 
     fn block_on<F: Future>(future: F) -> F::Output {

@@ -1,8 +1,8 @@
 //! Redirects of the .well-known request.
 
 use fedway_core::{
-    AttemptError, ConnectError, DiscoveryErrorKind, DnsError, Edition, HttpAnswer, RedirectError,
-    WellKnownError, write_chain,
+    AttemptError, Chain, ConnectError, DiscoveryErrorKind, DnsError, Edition, HttpAnswer,
+    RedirectError, WellKnownError,
 };
 use fedway_testkit::script::{Run, Script};
 
@@ -307,10 +307,8 @@ fn an_error_of_a_redirect_shows_where_it_led_and_why_that_was_not_followed() {
             "redirect to https:///%1B[31m not followed: not a URI with a host",
         ),
     ] {
-        let mut text = String::new();
         let error = error_of(&redirecting(302, location).run());
-        write_chain(&error, &mut text).unwrap();
-        assert_eq!(text, message);
+        assert_eq!(Chain(&error).to_string(), message);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,10 +12,10 @@ use fedway_core::{
     SrvRecord, WellKnownError,
 };
 use fedway_driver::dns::{ConfigError, Dns};
-use fedway_driver::{BuildError, Builder, PemError, Roots, TlsStream, TrustError};
+use fedway_driver::{BuildError, Builder, Datagrams, Io, PemError, Roots, TlsStream, TrustError};
 use fedway_proof::on_every_runtime;
 use fedway_proof::runtime::Runtime;
-use fedway_testkit::world::{Https, WorldPlan};
+use fedway_testkit::world::{Https, Transport, WorldPlan};
 use rustls::crypto::{CryptoProvider, ring};
 
 use crate::rig::{Rig, ask_with, cause, ms, server_name, socket, timed, unanswered};
@@ -30,6 +31,9 @@ on_every_runtime! {
     another_dns_that_fails_is_believed,
     another_dns_that_never_answers_is_not_waited_for,
     the_configuration_is_readable,
+    one_family_alone_is_asked_for_and_dialled,
+    name_servers_are_asked_over_tcp_alone_where_that_is_wanted,
+    sockets_come_from_the_address_that_they_are_bound_to,
 }
 
 fn without_an_authority_there_is_no_resolver<R: Runtime>() {
@@ -122,7 +126,7 @@ fn a_hosts_file_that_cannot_be_read_is_refused<R: Runtime>() {
 fn an_address_that_is_not_rerouted_is_refused<R: Runtime>() {
     let rig = healthy();
     let mut reroutes = rig.world.reroutes();
-    reroutes.remove(&socket(HERE));
+    reroutes.retain(|address, _| ![socket(HERE), socket(HERE_BY_V6)].contains(address));
     let resolver = rig.builder().reroute(reroutes).build(R::io()).unwrap();
     let error = R::block_on(resolver.connect(&server_name(NAME))).unwrap_err();
     assert_eq!(cause(&error), AttemptError::Connect(ConnectError::Refused));
@@ -190,6 +194,62 @@ fn another_dns_that_never_answers_is_not_waited_for<R: Runtime>() {
 fn the_configuration_is_readable<R: Runtime>() {
     let rig = healthy().edition(Edition::R0_1);
     assert_eq!(*rig.resolver::<R>().clone().config(), rig.config);
+}
+
+fn one_family_alone_is_asked_for_and_dialled<R: Runtime>() {
+    for (only, question, address) in [
+        (Builder::ipv4_only as fn(_) -> _, "A example.org", HERE),
+        (Builder::ipv6_only, "AAAA example.org", HERE_BY_V6),
+    ] {
+        let rig = healthy();
+        let resolver = only(rig.builder()).build(R::io()).unwrap();
+        let connected = R::block_on(ask_with(&resolver, NAME));
+        let connection = connected.found.connection.as_ref().unwrap();
+        assert_eq!(connection.address, socket(address));
+        assert_eq!(rig.questions(), [question]);
+    }
+}
+
+fn name_servers_are_asked_over_tcp_alone_where_that_is_wanted<R: Runtime>() {
+    let mut rig = healthy();
+    rig.dns = rig.dns.over_tcp();
+    rig.ask::<R>(NAME);
+    let queries = rig.world.dns_queries();
+    assert_eq!(queries.len(), 2);
+    assert!(
+        queries
+            .iter()
+            .all(|query| query.transport == Transport::Tcp),
+        "{queries:?}"
+    );
+}
+
+fn sockets_come_from_the_address_that_they_are_bound_to<R: Runtime>() {
+    // All of 127.0.0.0/8 is the loopback device on Linux, and only there
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let source: IpAddr = "127.0.0.2".parse().unwrap();
+    let io = R::io_from(source);
+    let (tcp, udp) = ("127.0.0.1:0", "127.0.0.1:0");
+    let (tcp, udp) = (
+        TcpListener::bind(tcp).unwrap(),
+        UdpSocket::bind(udp).unwrap(),
+    );
+    let (tcp_at, udp_at) = (tcp.local_addr().unwrap(), udp.local_addr().unwrap());
+    R::block_on(async {
+        let _connection = io.connect_tcp(tcp_at).await.unwrap();
+        assert_eq!(tcp.accept().unwrap().1.ip(), source);
+        let datagrams = io.connect_udp(udp_at).await.unwrap();
+        datagrams.send(b"?").await.unwrap();
+        assert_eq!(udp.recv_from(&mut [0]).unwrap().1.ip(), source);
+        drop(tcp);
+        let refused = io.connect_tcp(tcp_at).await.map(drop).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    });
+    let rig = healthy();
+    let resolver = rig.builder().build(io).unwrap();
+    R::block_on(ask_with(&resolver, NAME));
 }
 
 /// A resolver with a few names
@@ -280,10 +340,14 @@ impl Dns for Silent {
 fn healthy() -> Rig {
     Rig::new(|plan: &mut WorldPlan| {
         plan.a("example.org", "198.51.100.1");
+        plan.aaaa("example.org", "2001:db8::1");
         plan.https(HERE, Https::for_name("example.org"));
+        plan.https(HERE_BY_V6, Https::for_name("example.org"));
     })
 }
 
 const NAME: &str = "example.org:8448";
 
 const HERE: &str = "198.51.100.1:8448";
+
+const HERE_BY_V6: &str = "[2001:db8::1]:8448";

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fedway_core::{
-    Absence, AttemptError, Config, DiscoveryErrorKind, DnsError, Found, Lookahead, Warning,
-    write_chain,
+    Absence, AttemptError, Chain, Config, DiscoveryErrorKind, DnsError, Found, Lookahead, Warning,
 };
 use fedway_driver::dns::DnsConfig;
 use fedway_proof::on_every_runtime;
@@ -447,8 +446,7 @@ fn an_own_name_at_the_loopback_device_is_refused_with_the_setting_that_would_adm
     let mut rig = healthy();
     let line = "127.0.1.1 example.org example\n";
     let error = with_hosts(&mut rig, line, |rig| rig.resolve::<R>(NAME)).unwrap_err();
-    let mut text = String::new();
-    write_chain(&error, &mut text).unwrap();
+    let text = Chain(&error).to_string();
     let reason = "address refused: in the special-purpose network 127.0.0.0/8; \
                   Config::addresses.allow would admit it";
     assert!(text.ends_with(reason), "{text}");

@@ -21,5 +21,7 @@ mod leniency;
 mod lifecycle;
 mod rig;
 mod scenarios;
+mod session;
 mod tls;
+mod tls_over;
 mod well_known;
