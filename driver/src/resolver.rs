@@ -183,11 +183,12 @@ impl<I: Io, D> Connected<I, D> {
 
 impl<I: Io<Tls: fmt::Debug>, D> fmt::Debug for Connected<I, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connected")
-            .field("found", &self.found)
-            .field("stream", &self.stream)
-            .field("transparency", &self.transparency)
-            .finish_non_exhaustive()
+        let mut connected = f.debug_struct("Connected");
+        connected.field("found", &self.found);
+        connected.field("stream", &self.stream);
+        #[cfg(feature = "transparency")]
+        connected.field("transparency", &self.transparency);
+        connected.finish_non_exhaustive()
     }
 }
 
