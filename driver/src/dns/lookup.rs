@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fedway_core::{Absence, Answer, DnsError, DnsName, Family, Instant, SplitMix64, SrvRecord};
 use hickory_proto::op::Query;
+use hickory_proto::rr::Name;
 
 use super::chain::{Chain, Followed};
 use super::config::DnsConfig;
@@ -213,7 +214,8 @@ impl<T: Clone> Lookup<T> {
         Self {
             kind,
             end: now + (time - time / MARGIN),
-            chain: Chain::new(text::to_labels(name).unwrap_or_default()),
+            // Nobody is asked for the root: it stands for a name that no message can hold
+            chain: Chain::new(text::to_labels(name).unwrap_or_else(Name::root)),
             tries: Tries::new(terms.config, terms.memory, &mut random, now),
             random,
             next_id: TransmitId::FIRST,
@@ -227,7 +229,7 @@ impl<T: Clone> Lookup<T> {
     fn start(&mut self, name: &DnsName, now: Instant) {
         match Special::of(name) {
             Some(special) => self.answer(special),
-            None if text::to_labels(name).is_none() => self.finish(Err(DnsError::NotEncodable)),
+            None if self.chain.end().is_root() => self.finish(Err(DnsError::NotEncodable)),
             None => self.ask_next(now),
         }
     }

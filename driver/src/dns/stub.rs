@@ -138,7 +138,8 @@ impl<I: Io> Stub<I> {
                 Some((id, Err(_))) => lookup.handle_failure(id, io.now()),
                 Some((id, Ok((message, socket)))) => {
                     lookup.handle_message(id, &message, io.now());
-                    if let Some(socket) = socket {
+                    let goes_on = lookup.deadline().is_some();
+                    if let Some(socket) = socket.filter(|_| goes_on) {
                         exchanges.push(id, listen(socket));
                     }
                     // Forged messages may come faster than they are passed over

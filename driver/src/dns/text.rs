@@ -13,16 +13,20 @@ pub(super) fn to_labels(name: &DnsName) -> Option<Name> {
     if !name.is_encodable() {
         return None;
     }
-    let mut labels = vec![Vec::new()];
+    let mut labels = Name::root();
+    let mut label = Vec::with_capacity(MAX_LABEL);
     let mut bytes = name.as_str().bytes();
     while let Some(byte) = bytes.next() {
         match byte {
-            b'.' => labels.push(Vec::new()),
-            b'\\' => labels.last_mut()?.push(unescape(&mut bytes)?),
-            byte => labels.last_mut()?.push(byte),
+            b'.' => {
+                labels = labels.append_label(label.as_slice()).ok()?;
+                label.clear();
+            }
+            b'\\' => label.push(unescape(&mut bytes)?),
+            byte => label.push(byte),
         }
     }
-    Name::from_labels(labels).ok()
+    labels.append_label(label.as_slice()).ok()
 }
 
 /// A name from a message, in presentation format; `None` if a [`DnsName`] cannot hold it
@@ -69,6 +73,9 @@ fn unescape(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
             value.checked_mul(10)?.checked_add(digit as u8)
         })
 }
+
+/// RFC 1035 §2.3.4
+const MAX_LABEL: usize = 63;
 
 #[cfg(test)]
 mod tests {
