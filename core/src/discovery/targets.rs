@@ -127,10 +127,11 @@ impl Targets {
     /// One target after the other: the next when all addresses of one have failed
     fn dial(&mut self, tls_name: &Host, context: &mut Context) -> Option<AttemptError> {
         let place = Place::Route(self.route);
-        let mut cause = AttemptError::NoAddress(Absence::NoData);
+        let limit = context.config.limits.attempts;
+        // What there is to tell where nothing is left to try the first target with
+        let mut cause = AttemptError::TooManyAttempts { limit };
         while let Some(target) = self.list.get(self.reached.len()) {
             if self.dial.is_none() && context.attempts_left == 0 {
-                let limit = context.config.limits.attempts;
                 let error = AttemptError::TooManyAttempts { limit };
                 context.notes.attempt(place, &target.host, None, error);
                 break;

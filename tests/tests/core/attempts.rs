@@ -44,6 +44,20 @@ fn thirty_two_attempts_are_made_in_a_search_over_all_its_hosts() {
 }
 
 #[test]
+fn a_target_for_which_no_attempt_is_left_says_so() {
+    let mut s = many("example.org", 4).config(|config| config.limits.attempts = 8);
+    s.srv("_matrix-fed._tcp.example.org")
+        .gives([srv(0, 0, 8001, "host.example.net")]);
+    s.a("host.example.net").gives(["192.0.2.99"]);
+    let run = s.run();
+    // All eight at port 443
+    assert_eq!(run.connects().len(), 8);
+    let limit = AttemptError::TooManyAttempts { limit: 8 };
+    assert_eq!(run.error().kind, DiscoveryErrorKind::Unreachable(limit));
+    assert_eq!(run.error().step(), "4");
+}
+
+#[test]
 fn after_four_refusals_in_a_row_the_next_attempts_wait_their_turn() {
     let mut s = Script::connect("example.org:8448");
     s.a("example.org")
