@@ -10,6 +10,7 @@
     reason = "these are tests, their helpers included"
 )]
 
+mod at_home;
 mod builder;
 mod certificate;
 mod connection;
