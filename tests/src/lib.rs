@@ -55,15 +55,22 @@
 //! behind a name of the world, with a [certificate](world::World::server_config) of the world's authority, and serves
 //! HTTP/2 there, for instance.
 //!
+//! Where time matters more than sockets do, `Scripted` is both a runtime and a resolver for DNS over the answers of a
+//! [`script`]: an app's `Resolver` runs in virtual time.
+//!
 //! # Features
 //!
-//! `driver`: `World::builder` and `World::roots`, in terms of `fedway-driver`, whose own features decide on the
-//! cryptography.
+//! `driver`: `World::builder`, `World::roots` and `Scripted`, in terms of `fedway-driver`. The cryptography of a resolver
+//! in a world is what the driver's own features make it.
 
 pub mod script;
+#[cfg(feature = "driver")]
+mod scripted;
 pub mod world;
 
 pub use script::config;
+#[cfg(feature = "driver")]
+pub use scripted::{NoDatagrams, Scripted, ScriptedStream};
 
 /// Its example runs with the others
 #[cfg(doctest)]

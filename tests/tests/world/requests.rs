@@ -98,7 +98,7 @@ fn replies_come_in_turn_and_the_last_again_whatever_the_connection() {
     let busy = Reply::status(503);
     let replies = Replies::in_turn([busy.clone(), busy, Reply::json("{}")]);
     let (world, mut client) = meet(|server| server.method("GET", "/", replies));
-    let mut next = |client: &mut Client| {
+    let next = |client: &mut Client| {
         ask(client, "GET /");
         reply(client)
     };

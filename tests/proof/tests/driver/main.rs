@@ -22,6 +22,7 @@ mod leniency;
 mod lifecycle;
 mod rig;
 mod scenarios;
+mod scripted;
 mod session;
 mod tls;
 mod tls_over;
