@@ -48,7 +48,7 @@ fn reasons_arrive_as_they_were_scripted() {
     for reason in [
         ConnectError::Closed,
         ConnectError::Other(Some(71)),
-        ConnectError::OutOfSockets,
+        ConnectError::OutOfResources,
         ConnectError::Tls(TlsError::Alert(116)),
         ConnectError::TooMuchData { limit: 7 },
     ] {
