@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use fedway_driver::dns::DnsConfig;
-use fedway_driver::{Builder, Io, Resolver, Roots};
+use fedway_driver::{Io, Resolver};
 use fedway_testkit::world::scenarios::{self, Ended, Kind, Scenario};
 use fedway_testkit::world::{World, WorldPlan};
 use futures_util::future::join_all;
@@ -65,17 +64,9 @@ fn resolvers<I: Io + Copy>(
     scenarios: &[Scenario],
     io: I,
 ) -> Result<Vec<Resolver<I>>, Failure> {
-    let mut roots = Roots::none();
-    roots
-        .add_pem(world.ca_pem().as_bytes())
-        .map_err(Failure::machine)?;
-    let builder = Builder::default()
-        .roots(roots)
-        .dns(DnsConfig::new(vec![world.dns()]))
-        .reroute(world.reroutes());
     scenarios
         .iter()
-        .map(|scenario| builder.clone().config(scenario.config()).build(io))
+        .map(|scenario| world.builder().config(scenario.config()).build(io))
         .map(|resolver| resolver.map_err(unusable))
         .collect()
 }

@@ -13,10 +13,7 @@
 //! #   plan.a("example.org", "9.9.9.9");
 //! #   plan.https("9.9.9.9:8448", fedway_testkit::world::Https::for_name("example.org"));
 //! #   let world = plan.start()?;
-//! #   let mut roots = fedway_smol::Roots::none();
-//! #   roots.add_pem(world.ca_pem().as_bytes())?;
-//! #   let dns = fedway_smol::dns::DnsConfig::new(vec![world.dns()]);
-//! #   let builder = builder.roots(roots).dns(dns).reroute(world.reroutes());
+//! #   let builder = world.builder();
 //!         let resolver = builder.build(Sockets::default())?;
 //!         let name: ServerName = "example.org".parse()?;
 //!         let connected = resolver.connect(&name).await?;

@@ -17,7 +17,7 @@ use crate::trust::tls_error;
 /// Why there is no connection or session, in the core's terms
 ///
 /// For those who connect by hand: what rustls refuses is looked for inside the [`io::Error`], where its
-/// streams put it.
+/// streams put it. An [`Io`](crate::Io) that knows the reason in these terms already puts it there itself.
 ///
 /// ```
 /// use std::io;
@@ -30,7 +30,10 @@ use crate::trust::tls_error;
 /// ```
 #[must_use]
 pub fn connect_error(error: &io::Error) -> ConnectError {
-    if let Some(error) = of_tls(error) {
+    if let Some(error) = inside::<ConnectError>(error) {
+        return error.clone();
+    }
+    if let Some(error) = inside(error) {
         return ConnectError::Tls(tls_error(error));
     }
     if is_out_of_resources(error) {
@@ -62,13 +65,16 @@ pub(crate) fn fetch_error(error: &io::Error) -> FetchError {
     if let Some(TooMuchData { limit }) = TooMuchData::of(error) {
         return FetchError::TooMuchData { limit };
     }
-    match of_tls(error) {
+    if let Some(error) = inside::<FetchError>(error) {
+        return *error;
+    }
+    match inside(error) {
         Some(Error::AlertReceived(alert)) => FetchError::Alert((*alert).into()),
         _ => FetchError::ConnectionLost,
     }
 }
 
-fn of_tls(error: &io::Error) -> Option<&Error> {
+fn inside<E: std::error::Error + 'static>(error: &io::Error) -> Option<&E> {
     error.get_ref()?.downcast_ref()
 }
 
@@ -90,6 +96,8 @@ mod tests {
         );
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(connect_error(&refused), ConnectError::Refused);
+        let known = io::Error::other(ConnectError::Unreachable);
+        assert_eq!(connect_error(&known), ConnectError::Unreachable);
         let code = if cfg!(windows) { 10024 } else { 24 };
         let ours = io::Error::from_raw_os_error(code);
         assert_eq!(connect_error(&ours), ConnectError::OutOfResources);
@@ -104,6 +112,7 @@ mod tests {
                 io::Error::other(Error::DecryptError),
                 FetchError::ConnectionLost,
             ),
+            (io::Error::other(FetchError::TimedOut), FetchError::TimedOut),
             (
                 io::ErrorKind::ConnectionReset.into(),
                 FetchError::ConnectionLost,

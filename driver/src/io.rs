@@ -57,7 +57,8 @@ pub trait Io: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What rustls refuses arrives as a [`rustls::Error`] inside the [`io::Error`].
+    /// What rustls refuses arrives as a [`rustls::Error`] inside the [`io::Error`]; what is known in the core's terms,
+    /// as a [`ConnectError`](fedway_core::ConnectError).
     fn handshake(
         &self,
         tcp: Self::Tcp,

@@ -1,6 +1,5 @@
 //! The public face: from a server name to a destination or a session.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use crate::get::{self, fetch_error};
 use crate::http::{self, Exchange, Response, USER_AGENT};
 use crate::io::{ByteStream as _, Io, TlsStream as _};
 use crate::room::{self, Room};
-use crate::search::{self, Shared};
+use crate::search::{self, Reroute, Shared};
 use crate::trust::{Habits, Keys, Revocation, Roots, Sources, Trust, TrustError};
 #[cfg(feature = "transparency")]
 use crate::trust::{LogList, Transparency};
@@ -198,7 +197,7 @@ pub struct Builder {
     config: Config,
     dns: Option<DnsConfig>,
     provider: Option<Arc<CryptoProvider>>,
-    reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
+    reroute: Option<Reroute>,
     max_sockets: Option<usize>,
     user_agent: Option<String>,
     sources: Sources,
@@ -300,12 +299,16 @@ impl Builder {
         self
     }
 
-    /// For test rigs: connects to other addresses than the search says, and refuses those not in the table
+    /// For test rigs: connects to other addresses than the search says, and refuses those of which `really` knows none
     ///
+    /// It is asked before each connection, so that what it knows may change meanwhile; it should not block.
     /// Name servers are not rerouted. What may be dialled is judged by the addresses of the search.
     #[must_use]
-    pub fn reroute(mut self, reroutes: BTreeMap<SocketAddr, SocketAddr>) -> Self {
-        self.reroutes = Some(reroutes);
+    pub fn reroute(
+        mut self,
+        really: impl Fn(SocketAddr) -> Option<SocketAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.reroute = Some(Reroute(Arc::new(really)));
         self
     }
 
@@ -390,7 +393,7 @@ impl Builder {
             entropy: Entropy::default(),
             room,
             user_agent,
-            reroutes: self.reroutes,
+            reroute: self.reroute,
         };
         Ok(Resolver {
             shared: shared.into(),

@@ -1,6 +1,7 @@
 //! The one loop: what the core asks for, carried out over an [`Io`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,8 +34,17 @@ pub(crate) struct Shared<I, D> {
     pub(crate) room: Arc<Room>,
     /// The `User-Agent` header of every request, known to be fit for one
     pub(crate) user_agent: String,
-    /// For test rigs: where an address really is; an address that is not there is refused
-    pub(crate) reroutes: Option<BTreeMap<SocketAddr, SocketAddr>>,
+    pub(crate) reroute: Option<Reroute>,
+}
+
+/// For test rigs: tells of an address where it really is, and of one that shall be refused nothing
+#[derive(Clone)]
+pub(crate) struct Reroute(pub(crate) Arc<dyn Fn(SocketAddr) -> Option<SocketAddr> + Send + Sync>);
+
+impl fmt::Debug for Reroute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reroute").finish_non_exhaustive()
+    }
 }
 
 /// Runs a search to its end; the session goes with [`Found::connection`]
@@ -238,12 +248,11 @@ impl<I: Io, D> Shared<I, D> {
     }
 
     fn really(&self, address: SocketAddr) -> io::Result<SocketAddr> {
-        match &self.reroutes {
+        match &self.reroute {
             None => Ok(address),
-            Some(reroutes) => reroutes
-                .get(&address)
-                .copied()
-                .ok_or(io::ErrorKind::ConnectionRefused.into()),
+            Some(Reroute(reroute)) => {
+                reroute(address).ok_or(io::ErrorKind::ConnectionRefused.into())
+            }
         }
     }
 }

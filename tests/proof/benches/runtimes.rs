@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use fedway_core::ServerName;
 use fedway_driver::{Io, Resolver};
-use fedway_proof::embed;
 use fedway_testkit::world::{Https, World, WorldPlan};
 use futures_util::future::join_all;
 
@@ -111,7 +110,7 @@ fn world() -> Result<World> {
 }
 
 fn resolver<I: Io>(world: &World, io: I) -> Result<Resolver<I>> {
-    Ok(embed::builder(world).build(io)?)
+    Ok(world.builder().build(io)?)
 }
 
 fn host(number: u16) -> String {

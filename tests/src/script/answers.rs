@@ -135,18 +135,18 @@ impl Answers {
             .collect()
     }
 
-    pub(super) fn to_addresses(&self, host: &DnsName, family: Family) -> Reply<DnsResult<IpAddr>> {
+    pub(crate) fn to_addresses(&self, host: &DnsName, family: Family) -> Reply<DnsResult<IpAddr>> {
         let scripted = self.addresses.get(&(host.clone(), family)).cloned();
         scripted.unwrap_or_else(|| self.otherwise(absent()))
     }
 
-    pub(super) fn to_srv(&self, owner: &DnsName) -> Reply<DnsResult<SrvRecord>> {
+    pub(crate) fn to_srv(&self, owner: &DnsName) -> Reply<DnsResult<SrvRecord>> {
         let scripted = self.services.get(owner).cloned();
         scripted.unwrap_or_else(|| self.otherwise(absent()))
     }
 
     /// How a connection goes, `verified` or not
-    pub(super) fn to_connect(
+    pub(crate) fn to_connect(
         &self,
         address: SocketAddr,
         name: &Host,
@@ -158,7 +158,7 @@ impl Answers {
         }
     }
 
-    pub(super) fn to_get(&self, authority: &str, target: &str) -> Reply<HttpResult> {
+    pub(crate) fn to_get(&self, authority: &str, target: &str) -> Reply<HttpResult> {
         let scripted = self.pages.get(&key(authority, target)).cloned();
         scripted.unwrap_or_else(|| self.otherwise(Reply::new(Ok(HttpAnswer::status(404)))))
     }

@@ -81,17 +81,12 @@ impl Script {
 
     /// A search with this goal
     ///
-    /// The configuration is the default one, save that [documentation networks](DOCUMENTATION) may be dialled.
+    /// The configuration is [this one](config()).
     #[must_use]
     pub fn new(goal: Goal, name: &str) -> Self {
-        let mut config = Config::default();
-        config.addresses.allow = DOCUMENTATION
-            .into_iter()
-            .map(|net| net.parse().expect("the constant holds networks"))
-            .collect();
         Self {
             answers: Answers::default(),
-            config,
+            config: config(),
             goal,
             latency: Latency::default(),
             name: name.parse().expect("a script has a server name"),
@@ -226,7 +221,17 @@ impl Default for Latency {
     }
 }
 
-/// The networks set aside for documentation (RFC 5737, RFC 3849), which scripts may dial
+/// The default configuration, save that the [networks of the documentation](DOCUMENTATION) may be dialled
+#[must_use]
+pub fn config() -> Config {
+    let mut config = Config::default();
+    config.addresses.allow = DOCUMENTATION
+        .map(|net| net.parse().expect("the constant holds networks"))
+        .into();
+    config
+}
+
+/// The networks set aside for documentation (RFC 5737, RFC 3849), where scripts and worlds have their servers
 pub const DOCUMENTATION: [&str; 4] = [
     "192.0.2.0/24",
     "198.51.100.0/24",

@@ -1,4 +1,4 @@
-//! The address of an HTTPS server: where it really is, who is served there, and what goes wrong.
+//! A virtual address: where it really is, who is served there, and what goes wrong.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::certificate::plain_host;
 use super::https::{ConnectionFault, Https};
 
-/// A virtual address and the listener behind it.
+/// Who is behind a virtual address.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// A listener of the app's own, which is here.
+    App(SocketAddr),
+    /// The world.
+    World(Arc<Address>),
+}
+
+impl Place {
+    /// Where to connect to; to `closed` where connections shall be refused.
+    pub(super) fn real(&self, closed: SocketAddr) -> SocketAddr {
+        match self {
+            Self::App(real) => *real,
+            Self::World(address) => match address.fault() {
+                Some(ConnectionFault::Refused) => closed,
+                Some(_) | None => address.real,
+            },
+        }
+    }
+}
+
+/// A virtual address and the world's listener behind it.
 #[derive(Debug)]
 pub(super) struct Address {
     pub(super) virtual_address: SocketAddr,

@@ -1,26 +1,21 @@
 //! Requests and replies on a connection whose handshake is done.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, Write as _};
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
-
-use rustls::{ServerConnection, StreamOwned};
 
 use super::connection::{Connection, swallow};
 use super::log::Request;
 use super::reply::{Ending, Reply};
+use super::request::{self, Tls};
 use super::seal::Seal;
-
-/// A connection after its handshake.
-pub(super) type Tls<'a> = StreamOwned<ServerConnection, &'a TcpStream>;
 
 /// Serves requests until either side has enough.
 pub(super) fn serve(connection: &Connection, mut tls: Tls<'_>) {
     let mut buffer = Vec::new();
-    while let Some(request) = read_request(connection, &mut tls, &mut buffer) {
-        let last = wants_close(&request);
+    while let Some(request) = request::read(connection, &mut tls, &mut buffer) {
+        connection.log_request(request.clone());
         let reply = reply_to(connection, &request);
-        connection.log_request(request);
         // An error means that the client has left.
         let Ok(next) = answer(&mut tls, &reply) else {
             return;
@@ -34,62 +29,10 @@ pub(super) fn serve(connection: &Connection, mut tls: Tls<'_>) {
                 return;
             }
         }
-        if last {
+        if request::wants_close(&request) {
             return close(&mut tls);
         }
     }
-}
-
-/// Reads the head of a request; bodies are not expected. `None` when the client leaves or sends
-/// something else.
-fn read_request(
-    connection: &Connection,
-    tls: &mut Tls<'_>,
-    buffer: &mut Vec<u8>,
-) -> Option<Request> {
-    loop {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut head = httparse::Request::new(&mut headers);
-        if let httparse::Status::Complete(length) = head.parse(buffer).ok()? {
-            let request = describe(connection, tls, &head);
-            buffer.drain(..length);
-            return Some(request);
-        }
-        let mut more = [0; 4096];
-        match tls.read(&mut more) {
-            Ok(0) | Err(_) => return None,
-            Ok(length) => buffer.extend_from_slice(&more[..length]),
-        }
-    }
-}
-
-fn describe(connection: &Connection, tls: &Tls<'_>, head: &httparse::Request<'_, '_>) -> Request {
-    let spell = |header: &httparse::Header<'_>| {
-        let value = String::from_utf8_lossy(header.value).into_owned();
-        (header.name.to_owned(), value)
-    };
-    let headers: Vec<_> = head.headers.iter().map(spell).collect();
-    Request {
-        address: connection.address().virtual_address,
-        sni: tls.conn.server_name().map(str::to_owned),
-        method: head.method.unwrap_or_default().to_owned(),
-        target: head.path.unwrap_or_default().to_owned(),
-        host: header(&headers, "host").map(str::to_owned),
-        headers,
-    }
-}
-
-fn wants_close(request: &Request) -> bool {
-    let wish = header(&request.headers, "connection");
-    wish.is_some_and(|wish| wish.eq_ignore_ascii_case("close"))
-}
-
-fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let fitting = |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
-    headers
-        .iter()
-        .find(fitting)
-        .map(|(_, value)| value.as_str())
 }
 
 /// By `Host`, else as the handshake chose.
@@ -98,10 +41,7 @@ fn reply_to(connection: &Connection, request: &Request) -> Reply {
     let host = request.host.as_deref().map(without_port);
     let named = host.and_then(|host| address.server_for_host(host));
     let server = named.or_else(|| address.server_for_handshake(request.sni.as_deref()));
-    server.map_or_else(
-        || Reply::status(404),
-        |server| server.reply(&request.target),
-    )
+    server.map_or_else(|| Reply::status(404), |server| server.reply(request))
 }
 
 fn without_port(host: &str) -> &str {
@@ -194,9 +134,6 @@ fn linger(tls: &Tls<'_>) {
     let _ = tls.sock.set_read_timeout(Some(LINGER));
     swallow(tls.sock);
 }
-
-/// More than any client of a test sends.
-const MAX_HEADERS: usize = 64;
 
 /// A timeout of zero would be no timeout.
 const MIN_TIMEOUT: Duration = Duration::from_millis(1);

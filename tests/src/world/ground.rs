@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use rustls::crypto::{CryptoProvider, ring};
 
-use super::address::Address;
+use super::address::Place;
 use super::ca::Authority;
 use super::crew::Crew;
 use super::log::Log;
@@ -23,7 +23,7 @@ pub(super) struct Ground {
     pub(super) log: Log,
     zone: Mutex<Zone>,
     /// By virtual address.
-    addresses: Mutex<BTreeMap<SocketAddr, Arc<Address>>>,
+    places: Mutex<BTreeMap<SocketAddr, Place>>,
     pub(super) authority: Authority,
     pub(super) provider: Arc<CryptoProvider>,
     /// Where addresses that refuse lead.
@@ -41,7 +41,7 @@ impl Ground {
             crew: Arc::default(),
             log: Log::new(Instant::now()),
             zone: Mutex::default(),
-            addresses: Mutex::default(),
+            places: Mutex::default(),
             authority: Authority::new("Fedway loopback world").map_err(io::Error::other)?,
             provider: Arc::new(ring::default_provider()),
             closed: ClosedPort::new()?,
@@ -56,10 +56,14 @@ impl Ground {
         self.zone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn addresses(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Arc<Address>>> {
-        self.addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn places(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where to connect to in place of a virtual address; nothing where nobody is.
+    pub(super) fn really(&self, meant: SocketAddr) -> Option<SocketAddr> {
+        let places = self.places();
+        Some(places.get(&meant)?.real(self.closed.address()))
     }
 
     /// A closed port of its own, so that it can be told from others.

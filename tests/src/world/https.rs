@@ -11,6 +11,8 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use super::ca::Authority;
 use super::certificate::{Certificate, plain_host};
+use super::log::Request;
+use super::replies::Replies;
 use super::reply::Reply;
 
 /// An HTTPS server for one or several names: a certificate and the replies to paths.
@@ -25,7 +27,8 @@ pub struct Https {
     /// Whether clients must show a certificate, too.
     asks_clients: bool,
     /// By path; with a query only where the plan has one.
-    replies: BTreeMap<String, Reply>,
+    paths: BTreeMap<String, Path>,
+    otherwise: Replies,
     /// Made at the first handshake.
     config: OnceLock<Result<Arc<ServerConfig>, String>>,
 }
@@ -66,7 +69,8 @@ impl Https {
             names: names.into_iter().map(plain_host).collect(),
             versions: rustls::DEFAULT_VERSIONS,
             asks_clients: false,
-            replies: BTreeMap::new(),
+            paths: BTreeMap::new(),
+            otherwise: Reply::status(404).into(),
             config: OnceLock::new(),
         }
         .version("world", env!("CARGO_PKG_VERSION"))
@@ -92,9 +96,22 @@ impl Https {
         self.path(VERSION, Reply::json(server))
     }
 
-    /// Answers a path. With a query in it, it stands before the same path without.
-    pub fn path(mut self, path: &str, reply: Reply) -> Self {
-        self.replies.insert(path.to_owned(), reply);
+    /// Answers a path, whatever the method. With a query in it, it stands before the same path without.
+    pub fn path(mut self, path: &str, replies: impl Into<Replies>) -> Self {
+        self.at(path).any_method = Some(replies.into());
+        self
+    }
+
+    /// Answers a path where the request has this method, such as `PUT`; this stands before [`path`](Self::path).
+    pub fn method(mut self, method: &str, path: &str, replies: impl Into<Replies>) -> Self {
+        let methods = &mut self.at(path).methods;
+        methods.insert(method.to_owned(), replies.into());
+        self
+    }
+
+    /// Answers whatever nothing else is planned for; with 404 unless called.
+    pub fn otherwise(mut self, replies: impl Into<Replies>) -> Self {
+        self.otherwise = replies.into();
         self
     }
 
@@ -128,10 +145,16 @@ impl Https {
         self.names == other.names
     }
 
-    pub(super) fn reply(&self, target: &str) -> Reply {
+    pub(super) fn reply(&self, request: &Request) -> Reply {
+        let target = &*request.target;
         let path = target.split_once('?').map_or(target, |(path, _)| path);
-        let reply = self.replies.get(target).or_else(|| self.replies.get(path));
-        reply.cloned().unwrap_or_else(|| Reply::status(404))
+        let at = |path| self.paths.get(path)?.replies(&request.method);
+        let replies = at(target).or_else(|| at(path));
+        replies.unwrap_or(&self.otherwise).to(request)
+    }
+
+    fn at(&mut self, path: &str) -> &mut Path {
+        self.paths.entry(path.to_owned()).or_default()
     }
 
     /// The TLS side, made once.
@@ -145,20 +168,25 @@ impl Https {
     }
 }
 
+/// What is said to the requests for one path.
+#[derive(Clone, Debug, Default)]
+struct Path {
+    methods: BTreeMap<String, Replies>,
+    any_method: Option<Replies>,
+}
+
+impl Path {
+    fn replies(&self, method: &str) -> Option<&Replies> {
+        self.methods.get(method).or(self.any_method.as_ref())
+    }
+}
+
 fn make_config(
     server: &Https,
     authority: &Authority,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<ServerConfig>, String> {
-    let issued = authority
-        .issue(&server.certificate)
-        .map_err(|error| error.to_string())?;
-    let key = provider.key_provider.load_private_key(issued.key);
-    let key = key.map_err(|error| error.to_string())?;
-    // Unlike `with_single_cert` this shows certificates that are not the key's
-    let mut certified = CertifiedKey::new(issued.chain, key);
-    certified.ocsp = issued.ocsp;
-    let resolver = SingleCertAndKey::from(certified);
+    let shown = certify(&server.certificate, authority, &provider)?;
     let clients = if server.asks_clients {
         let mut roots = RootCertStore::empty();
         let root = roots.add(authority.der());
@@ -173,11 +201,42 @@ fn make_config(
         .with_protocol_versions(server.versions)
         .map_err(|error| error.to_string())?
         .with_client_cert_verifier(clients)
-        .with_cert_resolver(Arc::new(resolver));
+        .with_cert_resolver(Arc::new(shown));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.enable_secret_extraction = true;
     config.session_storage = ServerSessionMemoryCache::new(REMEMBERED_SESSIONS);
     Ok(Arc::new(config))
+}
+
+/// The TLS side of a server that is none of the world's, but has a certificate of its authority.
+pub(super) fn app_config(
+    certificate: &Certificate,
+    authority: &Authority,
+    provider: &Arc<CryptoProvider>,
+) -> Result<ServerConfig, String> {
+    let shown = certify(certificate, authority, provider)?;
+    let config = ServerConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    Ok(config
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(shown)))
+}
+
+fn certify(
+    certificate: &Certificate,
+    authority: &Authority,
+    provider: &CryptoProvider,
+) -> Result<SingleCertAndKey, String> {
+    let issued = authority
+        .issue(certificate)
+        .map_err(|error| error.to_string())?;
+    let key = provider.key_provider.load_private_key(issued.key);
+    let key = key.map_err(|error| error.to_string())?;
+    // Unlike `with_single_cert` this shows certificates that are not the key's
+    let mut certified = CertifiedKey::new(issued.chain, key);
+    certified.ocsp = issued.ocsp;
+    Ok(SingleCertAndKey::from(certified))
 }
 
 /// A few, where rustls has 256: a world may have a thousand servers, and shall not grow with every handshake.

@@ -14,6 +14,7 @@ use super::crew::Door;
 use super::exchange;
 use super::ground::Ground;
 use super::https::ConnectionFault;
+use super::request::Tls;
 use super::sockets;
 
 /// Opens a listener that serves nobody yet.
@@ -108,7 +109,7 @@ fn shake_hands(connection: &Connection, accepted: Accepted) {
     }
 }
 
-fn handshake(connection: &Connection, accepted: Accepted) -> Result<exchange::Tls<'_>, String> {
+fn handshake(connection: &Connection, accepted: Accepted) -> Result<Tls<'_>, String> {
     let sni = accepted.client_hello().server_name().map(str::to_owned);
     let server = connection.address().server_for_handshake(sni.as_deref());
     let server = server.ok_or_else(|| "no server at this address".to_owned())?;

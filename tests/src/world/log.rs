@@ -64,7 +64,7 @@ pub enum Event {
         /// What went wrong, as the server saw it.
         finished: Result<(), String>,
     },
-    /// The head of an HTTP request was read.
+    /// A whole HTTP request was read.
     Request(Request),
 }
 
@@ -92,7 +92,7 @@ pub enum Transport {
     Udp,
 }
 
-/// The head of an HTTP request.
+/// An HTTP request as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The address the client meant.
@@ -107,6 +107,17 @@ pub struct Request {
     pub host: Option<String>,
     /// All headers, names as they were spelt; a value that is not UTF-8 is shown lossily.
     pub headers: Vec<(String, String)>,
+    /// The body, in one piece however it travelled.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The value of the first header of this name, in whatever case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let fitting = |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
+        let header = self.headers.iter().find(fitting);
+        header.map(|(_, value)| value.as_str())
+    }
 }
 
 /// Where the threads of a world write.

@@ -6,7 +6,7 @@
 //! 1. Put down in a [`WorldPlan`] which names exist, who answers where, and what goes wrong.
 //! 2. [Start](WorldPlan::start) it. Send DNS queries to [`World::dns`], trust [`World::ca_pem`].
 //! 3. Plans speak of addresses such as `192.0.2.7:8448`. Before connecting, exchange each by what
-//!    [`World::reroutes`] has for it; an address that is not there refuses connections.
+//!    [`World::router`] has for it; an address that is not there refuses connections.
 //! 4. Read in [`World::log`] what arrived.
 //! 5. Drop the world: every thread ends and every socket closes, connections that hang included.
 //!
@@ -23,13 +23,17 @@
 //! let world = plan.start()?;
 //!
 //! assert!(world.dns().ip().is_loopback());
-//! assert_eq!(world.reroutes().len(), 1);
-//! # Ok::<(), std::io::Error>(())
+//! let really = world.router();
+//! assert!(really("192.0.2.7:443".parse()?).is_some_and(|it| it.ip().is_loopback()));
+//! assert_eq!(really("192.0.2.8:443".parse()?), None);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Plans panic where a name or an address in them is none: they are written by hand.
 
 mod address;
+#[cfg(feature = "driver")]
+mod builder;
 mod ca;
 mod certificate;
 mod connection;
@@ -43,7 +47,9 @@ mod https;
 mod listener;
 mod log;
 mod plan;
+mod replies;
 mod reply;
+mod request;
 pub mod scenarios;
 mod seal;
 mod sha1;
@@ -51,7 +57,6 @@ mod sockets;
 mod zone;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as Slot;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,6 +65,7 @@ use std::time::Duration;
 
 pub use hickory_proto::rr::RecordType;
 pub use rcgen::Error as CertificateError;
+use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 
 pub use self::ca::{Authority, Issued};
@@ -69,11 +75,12 @@ pub use self::dns_server::DnsServer;
 pub use self::https::{ConnectionFault, Https};
 pub use self::log::{ConnectionId, DnsQuery, Entry, Event, Request, Transport};
 pub use self::plan::{Ttl, WorldPlan};
+pub use self::replies::Replies;
 pub use self::reply::{Body, Reply};
 pub use self::sha1::SHA1_ROOT;
 pub use self::zone::DnsFault;
 
-use self::address::Address;
+use self::address::{Address, Place};
 use self::ground::Ground;
 
 /// A running world; it ends when dropped.
@@ -126,7 +133,7 @@ impl World {
     /// Ends what [`WorldPlan::connection_fault`] began.
     pub fn end_connection_fault(&self, address: &str) {
         let address = plan::socket_address(address);
-        if let Some(address) = self.ground.addresses().get(&address) {
+        if let Some(Place::World(address)) = self.ground.places().get(&address) {
             address.set_fault(None);
         }
     }
@@ -142,16 +149,23 @@ impl World {
         dns_server::open(&self.ground, server, number)
     }
 
-    /// Where to connect to in place of each virtual address.
+    /// Tells of a virtual address where to connect to in its place, and nothing of one where nobody is.
+    ///
+    /// It knows what is added to the world later, and nothing any more once the world has ended.
+    pub fn router(
+        &self,
+    ) -> impl Fn(SocketAddr) -> Option<SocketAddr> + Clone + Send + Sync + use<> {
+        let ground = Arc::downgrade(&self.ground);
+        move |meant| ground.upgrade()?.really(meant)
+    }
+
+    /// Where to connect to in place of each virtual address that there is now.
     pub fn reroutes(&self) -> BTreeMap<SocketAddr, SocketAddr> {
-        let addresses = self.ground.addresses();
-        let reroute = |address: &Arc<Address>| match address.fault() {
-            Some(ConnectionFault::Refused) => self.ground.closed.address(),
-            _ => address.real,
-        };
-        addresses
+        let closed = self.ground.closed.address();
+        let places = self.ground.places();
+        places
             .iter()
-            .map(|(meant, address)| (*meant, reroute(address)))
+            .map(|(meant, place)| (*meant, place.real(closed)))
             .collect()
     }
 
@@ -163,6 +177,19 @@ impl World {
     /// The root certificate to trust, in DER.
     pub fn ca_der(&self) -> CertificateDer<'static> {
         self.ground.authority.der()
+    }
+
+    /// The TLS side of a server of the app's own, with a certificate of the world's authority.
+    ///
+    /// It offers no protocol by ALPN (RFC 7301) until `alpn_protocols` is set. [`WorldPlan::listener`] has an example.
+    /// Fails where a name cannot stand in a certificate.
+    pub fn server_config(&self, certificate: &Certificate) -> io::Result<ServerConfig> {
+        let Ground {
+            authority,
+            provider,
+            ..
+        } = &*self.ground;
+        https::app_config(certificate, authority, provider).map_err(io::Error::other)
     }
 
     /// The authority of the world's certificates.
@@ -228,18 +255,21 @@ impl World {
         for (address, fault) in plan.faults {
             self.address(address)?.set_fault(Some(fault));
         }
+        let listeners = plan.listeners.into_iter();
+        let listeners = listeners.map(|(address, real)| (address, Place::App(real)));
+        self.ground.places().extend(listeners);
         Ok(())
     }
 
-    /// The listener of a virtual address, opened where there was none.
+    /// The world's listener at a virtual address, opened where there was none.
     fn address(&self, address: SocketAddr) -> io::Result<Arc<Address>> {
-        match self.ground.addresses().entry(address) {
-            Slot::Occupied(known) => Ok(Arc::clone(known.get())),
-            Slot::Vacant(free) => {
-                let opened = listener::open(&self.ground, address)?;
-                Ok(Arc::clone(free.insert(opened)))
-            }
+        let mut places = self.ground.places();
+        if let Some(Place::World(known)) = places.get(&address) {
+            return Ok(Arc::clone(known));
         }
+        let opened = listener::open(&self.ground, address)?;
+        places.insert(address, Place::World(Arc::clone(&opened)));
+        Ok(opened)
     }
 }
 

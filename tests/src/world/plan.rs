@@ -16,6 +16,8 @@ use super::zone::{DnsFault, Zone};
 pub struct WorldPlan {
     pub(super) zone: Zone,
     pub(super) servers: Vec<(SocketAddr, Https)>,
+    /// By virtual address, where they really are.
+    pub(super) listeners: Vec<(SocketAddr, SocketAddr)>,
     pub(super) faults: Vec<(SocketAddr, ConnectionFault)>,
 }
 
@@ -94,6 +96,32 @@ impl WorldPlan {
             .parse()
             .unwrap_or_else(|_| panic!("{address:?} is no IP address"));
         self.servers.push((SocketAddr::new(ip, 443), server));
+    }
+
+    /// Puts a listener of the app's own behind a virtual address, by where it really listens.
+    ///
+    /// It takes the place of all that was planned there, and servers and faults that a world is told of later take
+    /// its place. The log does not know what reaches it.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use fedway_testkit::world::{Certificate, WorldPlan};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let mut plan = WorldPlan::new();
+    /// plan.a("example.org", "192.0.2.7");
+    /// plan.listener("192.0.2.7:8448", listener.local_addr()?);
+    /// let world = plan.start()?;
+    ///
+    /// let mut config = world.server_config(&Certificate::for_name("example.org"))?;
+    /// config.alpn_protocols = vec![b"h2".to_vec()];
+    /// // Accept with `listener`, shake hands by `config`, and serve with hyper, say
+    /// # drop(config);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn listener(&mut self, address: &str, real: SocketAddr) {
+        self.listeners.push((socket_address(address), real));
     }
 
     /// Makes every connection to a virtual address go wrong.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fedway_testkit::world::{
-    Body, Certificate, ConnectionFault, Entry, Event, Https, Reply, World, WorldPlan,
+    Body, Certificate, ConnectionFault, Entry, Event, Https, Reply, World,
 };
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::client::{client_config, connect, connect_with, get, request, shake_hands, world};
 
 const HERE: &str = "192.0.2.7:443";
 
@@ -315,12 +315,6 @@ fn sixty_servers_start_in_a_moment() {
     assert_eq!(world.reroutes().len(), 60);
 }
 
-fn world(describe: impl FnOnce(&mut WorldPlan)) -> World {
-    let mut plan = WorldPlan::new();
-    describe(&mut plan);
-    plan.start().unwrap()
-}
-
 fn at_path(reply: Reply) -> World {
     world(|plan| plan.https(HERE, Https::for_name("example.org").path("/", reply)))
 }
@@ -338,59 +332,6 @@ fn closes(world: &World) -> bool {
         let is_closed = |event: &Event| matches!(event, Event::Closed { .. });
         log.iter().any(|entry| is_closed(&entry.what))
     })
-}
-
-type Client = StreamOwned<ClientConnection, TcpStream>;
-
-fn connect(world: &World, address: &str, name: &str) -> io::Result<Client> {
-    connect_with(world, Arc::new(client_config(world)), address, name)
-}
-
-fn connect_with(
-    world: &World,
-    config: Arc<ClientConfig>,
-    address: &str,
-    name: &str,
-) -> io::Result<Client> {
-    let real = world.reroutes()[&address.parse().unwrap()];
-    let stream = TcpStream::connect(real)?;
-    stream.set_read_timeout(Some(Duration::from_millis(300)))?;
-    shake_hands(stream, config, name)
-}
-
-fn shake_hands(mut stream: TcpStream, config: Arc<ClientConfig>, name: &str) -> io::Result<Client> {
-    let name = ServerName::try_from(name.to_owned()).unwrap();
-    let mut client = ClientConnection::new(config, name).map_err(io::Error::other)?;
-    while client.is_handshaking() {
-        client.complete_io(&mut stream)?;
-    }
-    Ok(StreamOwned::new(client, stream))
-}
-
-fn client_config(world: &World) -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    roots.add(world.ca_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config
-}
-
-fn request(client: &mut Client, host: &str, target: &str) -> io::Result<()> {
-    let head = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    client.write_all(head.as_bytes())
-}
-
-fn get(world: &World, address: &str, name: &str, target: &str) -> io::Result<String> {
-    let mut client = connect(world, address, name)?;
-    request(&mut client, name, target)?;
-    let mut reply = String::new();
-    client.read_to_string(&mut reply)?;
-    Ok(reply)
 }
 
 fn get_reply(reply: Reply) -> io::Result<String> {

@@ -6,5 +6,8 @@
     reason = "these are tests, their helpers included"
 )]
 
+mod client;
 mod dns;
 mod https;
+mod places;
+mod requests;

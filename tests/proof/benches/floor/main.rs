@@ -214,10 +214,11 @@ fn resolver<I: Io>(outside: &Outside, lookahead: Lookahead, io: I) -> Result<Res
     let mut config = Config::default();
     config.lookahead = lookahead;
     config.addresses.allow.push(names::NET.parse()?);
+    let reroutes = outside.reroutes.clone();
     let builder = Builder::default().config(config).roots(roots);
     let builder = builder
         .dns(DnsConfig::new(vec![outside.dns]))
-        .reroute(outside.reroutes.clone());
+        .reroute(move |address| reroutes.get(&address).copied());
     Ok(builder.build(io)?)
 }
 

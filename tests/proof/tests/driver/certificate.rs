@@ -308,10 +308,12 @@ fn a_session_that_was_not_verified_is_never_resumed<R: Runtime>() {
     for rig in versions(|server| server.certificate(shown.clone())) {
         let rig = rig.skip("198.51.100.0/24");
         // One server behind two addresses, of which the rule knows one
-        let mut reroutes = rig.world.reroutes();
-        let real = reroutes[&socket(HERE)];
-        reroutes.insert(socket("203.0.113.1:8448"), real);
-        let resolver = rig.builder().reroute(reroutes).build(R::io()).unwrap();
+        let real = rig.world.router()(socket(HERE)).unwrap();
+        let twin = rig
+            .world
+            .add(|plan| plan.listener("203.0.113.1:8448", real));
+        twin.unwrap();
+        let resolver = rig.resolver::<R>();
         R::block_on(async {
             drop(ask_with(&resolver, NAME).await);
             drop(ask_with(&resolver, NAME).await);

@@ -10,6 +10,7 @@
     reason = "these are tests, their helpers included"
 )]
 
+mod at_home;
 mod builder;
 mod certificate;
 mod connection;
@@ -21,6 +22,7 @@ mod leniency;
 mod lifecycle;
 mod rig;
 mod scenarios;
+mod scripted;
 mod session;
 mod tls;
 mod tls_over;

@@ -10,7 +10,6 @@ use fedway_core::{
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::http::Response;
 use fedway_driver::{Builder, Connected, Io, Resolver};
-use fedway_proof::embed;
 use fedway_proof::leaks::eventually;
 use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{DnsServer, Entry, Event, Https, World, WorldPlan};
@@ -29,7 +28,7 @@ impl Rig {
         let mut plan = WorldPlan::new();
         describe(&mut plan);
         let world = plan.start().unwrap();
-        let mut config = embed::config();
+        let mut config = fedway_testkit::config();
         config.racing.attempt_delay = Duration::from_secs(5);
         config.racing.resolution_delay = Duration::from_secs(5);
         let dns = DnsConfig::new(vec![world.dns()]);
@@ -63,7 +62,8 @@ impl Rig {
     }
 
     pub(crate) fn builder(&self) -> Builder {
-        embed::builder(&self.world)
+        self.world
+            .builder()
             .config(self.config.clone())
             .dns(self.dns.clone())
     }

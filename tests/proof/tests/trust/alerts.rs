@@ -63,7 +63,6 @@ fn a_well_known_server_that_asks_for_a_client_certificate_is_passed_over_and_nam
         plan.https("198.51.100.1:443", web.asking_for_a_client_certificate());
     });
     planned.unwrap();
-    let rig = rig.given(|world, builder| builder.reroute(world.reroutes()));
     let found = R::block_on(rig.resolver::<R>().resolve(&"example.org".parse().unwrap())).unwrap();
     assert_eq!(found.destination.step(), "6");
     let well_known = found.notes.well_known.unwrap();

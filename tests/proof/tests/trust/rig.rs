@@ -4,7 +4,6 @@ use fedway_core::{
     AttemptError, CertificateError, Config, ConnectError, DiscoveryErrorKind, ServerName, TlsError,
 };
 use fedway_driver::{Builder, Connected, Resolver};
-use fedway_proof::embed;
 use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Certificate, Https, SHA1_ROOT, World, WorldPlan};
 
@@ -35,11 +34,11 @@ impl Rig {
         };
         plan.https(&at, how(Https::for_name(host)));
         let world = plan.start().unwrap();
-        let mut roots = embed::roots(&world);
+        let mut roots = world.roots();
         roots.add_pem(SHA1_ROOT.as_bytes()).unwrap();
         Self {
-            config: embed::config(),
-            builder: embed::builder(&world).roots(roots),
+            config: fedway_testkit::config(),
+            builder: world.builder().roots(roots),
             world,
             // A port of its own, so that no .well-known stands before the certificate
             name: format!("{name}:8448").parse().unwrap(),

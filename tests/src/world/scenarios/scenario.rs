@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fedway_core::{Config, Edition, ServerName};
 
-use crate::script::DOCUMENTATION;
+use crate::script;
 use crate::world::https::VERSION;
 use crate::world::{Https, Request, WorldPlan};
 
@@ -54,11 +54,8 @@ impl Scenario {
     /// The configuration to search with: the defaults, but for the networks of the world and for deadlines that a person
     /// can wait for.
     pub fn config(&self) -> Config {
-        let mut config = Config::default();
+        let mut config = script::config();
         config.edition = self.edition;
-        config.addresses.allow = DOCUMENTATION
-            .map(|net| net.parse().expect("the constant holds networks"))
-            .into();
         config.deadlines.dns = EXCHANGE;
         config.deadlines.connect = EXCHANGE;
         config.deadlines.well_known = 2 * EXCHANGE;

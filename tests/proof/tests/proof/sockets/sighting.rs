@@ -13,7 +13,6 @@ use fedway_core::{
 };
 use fedway_driver::dns::DnsConfig;
 use fedway_driver::{Io, Resolver, before};
-use fedway_proof::embed;
 use fedway_proof::runtime::Runtime;
 use fedway_testkit::script::{Goal, Question, RecordKind};
 use fedway_testkit::world::{Event, RecordType, World};
@@ -45,7 +44,7 @@ impl Sighting {
         let mut dns = DnsConfig::new(vec![world.dns()]);
         // A query that is lost shall not cost much
         (dns.timeout, dns.attempts) = (Duration::from_secs(1), 4);
-        let builder = embed::builder(world).config(config(case)).dns(dns);
+        let builder = world.builder().config(config(case)).dns(dns);
         let resolver = builder.build(R::io()).unwrap();
         case.schedule.begin(world);
         let started = Instant::now();
@@ -130,7 +129,7 @@ async fn ask<I: Io>(
 
 /// The policies of a case
 pub(super) fn config(case: &Case) -> Config {
-    let mut config = embed::config();
+    let mut config = fedway_testkit::config();
     case.world.configure(&mut config);
     config.edition = case.edition;
     config.lookahead = case.lookahead;
