@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_int, c_void};
 
-use fedway_core::{Action, Config, Discovery, Instant, ServerName, Step};
+use fedway_core::{Action, Config, Discovery, Instant, Machine, ServerName, Step};
 
 /// Searches for a literal, and exits with 0 if the search asks to connect there
 #[unsafe(no_mangle)]
@@ -25,7 +25,7 @@ pub extern "C" fn main() -> c_int {
     if connect.address().port() != 8449 {
         return 3;
     }
-    search.handle(connect.reply(Ok(())), Instant::ORIGIN);
+    search.handle(connect.reply(Ok(None)), Instant::ORIGIN);
     match search.poll() {
         Step::Done(Ok(_)) => 0,
         _ => 4,
