@@ -82,6 +82,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
         session: None,
         version,
         elapsed: end.since_origin(),
+        ended: end,
     };
     let report = Report::new(name.as_str(), edition, inquiry);
     let json = judge(name.as_str(), edition, &report);
@@ -208,6 +209,7 @@ fn judge_found(json: &Value, found: &Found, version_failed: bool) {
         None => assert!(json["connected"].is_null()),
     }
     assert_eq!(json["provisional"], found.notes.provisional);
+    assert_eq!(json["expires_in_s"].is_null(), found.expires.is_none());
     assert_eq!(
         json["warnings"].as_array().map(Vec::len),
         Some(found.notes.warnings.len())
@@ -217,6 +219,9 @@ fn judge_found(json: &Value, found: &Found, version_failed: bool) {
 fn judge_error(json: &Value, error: &DiscoveryError) {
     assert_eq!(json["ok"], false);
     assert_eq!(json["error"]["temporary"], error.is_temporary());
+    let fault = serde_json::to_value(error.fault()).expect("a word");
+    assert_eq!(json["error"]["fault"], fault);
+    assert!(json["expires_in_s"].is_null());
     assert_eq!(
         json["error"]["attempts"].as_array().map(Vec::len),
         Some(error.notes.attempts.len())
@@ -234,7 +239,7 @@ fn address(text: &Value) -> SocketAddr {
 }
 
 /// The README of the command line
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "server_name",
     "edition",
     "ok",
@@ -247,6 +252,7 @@ const KEYS: [&str; 16] = [
     "connected",
     "well_known",
     "provisional",
+    "expires_in_s",
     "version",
     "warnings",
     "error",
