@@ -16,7 +16,7 @@ pub(super) enum Task {
 impl Task {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Ask => "connect + GET",
+            Self::Ask => "connect+GET",
             Self::Resolve => "resolve",
         }
     }
