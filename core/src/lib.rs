@@ -74,7 +74,8 @@
 //! - **Every policy is in [`Config`]**: order, redirects, limits, deadlines, racing, addresses, trust.
 //! - **"No such record" is an answer, "could not be answered" an error** ([`Answer::Absent`], [`DnsError`]).
 //! - **The same name, configuration, seed and events give the same steps.**
-//! - **Bounded**: at most 16 targets of an SRV set and 16 addresses of a host and family are tried.
+//! - **Bounded**: of an SRV set at most 16 targets are tried, of a host and family at most 16 addresses looked at, and
+//!   at most 32 connections tried in a search, 8 of them to one host and port ([`Limits`]).
 //!
 //! There are no features: the crate is `no_std` + `alloc` as it is.
 

@@ -154,7 +154,7 @@ fn choose_by_weight(records: &mut [SrvRecord], mut random: SplitMix64) {
 /// How many records of one SRV set are looked at, the lowest priorities first: four times what is tried, so that flawed
 /// ones leave enough; our choice
 const MAX_RECORDS: usize = 64;
-/// How many targets of one SRV set are tried: more cannot be tried within a search, and each costs two DNS questions ahead
+/// How many targets of one SRV set are tried: more cannot be tried within a search, and each costs two DNS questions
 pub(crate) const MAX_TARGETS: usize = 16;
 
 #[cfg(test)]
