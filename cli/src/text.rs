@@ -94,7 +94,7 @@ impl Block<'_> {
         if report.provisional {
             lines.push((
                 "provisional",
-                "an SRV question could not be answered".into(),
+                "what could not be asked now may lead elsewhere later".into(),
             ));
         }
         lines.extend(
