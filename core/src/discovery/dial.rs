@@ -17,7 +17,9 @@ use crate::name::Host;
 use crate::time::Instant;
 use crate::trust::Verdict;
 
-/// One host being connected to, whose certificate must be valid for a TLS name that its owner knows: its addresses as they become known, and the attempts under way
+/// One host being connected to: its addresses as they become known, and the attempts under way
+///
+/// The name that its certificate must be valid for is known to whoever owns this.
 ///
 /// AAAA and A are asked together. The first attempt starts when AAAA is answered, or the resolution delay
 /// after A was. Families alternate, IPv6 first; the next attempt starts the attempt delay after the last,
