@@ -52,6 +52,13 @@ pub struct ActionId {
     number: u32,
 }
 
+impl ActionId {
+    /// Whose action it is
+    pub(crate) fn machine(self) -> u32 {
+        self.machine
+    }
+}
+
 impl fmt::Display for ActionId {
     /// Within its machine
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

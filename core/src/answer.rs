@@ -22,6 +22,9 @@ pub enum Answer<T> {
         absence: Absence,
         /// How long this may be believed (RFC 2308 §5); `None` where the answer had no SOA
         ttl: Option<Duration>,
+        /// Whether it is served beyond its time, since it could not be asked anew (RFC 8767)
+        #[serde(default)]
+        stale: bool,
     },
     /// These records
     #[non_exhaustive]
@@ -32,6 +35,12 @@ pub enum Answer<T> {
         ttl: Duration,
         /// Whether the name asked for is an alias (CNAME) of the records' owner
         alias: bool,
+        /// Whether they are served beyond their time, since they could not be asked anew (RFC 8767)
+        #[serde(default)]
+        stale: bool,
+        /// What became of the records when they were used last; of no use with SRV
+        #[serde(default)]
+        history: History,
     },
 }
 
@@ -39,7 +48,11 @@ impl<T> Answer<T> {
     /// There is no such record; `ttl` is `None` where the answer had no SOA (RFC 2308 §5)
     #[must_use]
     pub fn absent(absence: Absence, ttl: Option<Duration>) -> Self {
-        Self::Absent { absence, ttl }
+        Self::Absent {
+            absence,
+            ttl,
+            stale: false,
+        }
     }
 
     /// One record or more, with the least time to live among them and the aliases that led to them
@@ -49,6 +62,8 @@ impl<T> Answer<T> {
             records,
             ttl,
             alias: false,
+            stale: false,
+            history: History::default(),
         }
     }
 
@@ -59,6 +74,69 @@ impl<T> Answer<T> {
             *alias = true;
         }
         self
+    }
+
+    /// The same answer, to be believed for so long from now on, beyond its time if `is_stale`: what a memory gives of it
+    #[must_use]
+    pub fn remembered(mut self, left: Duration, is_stale: bool) -> Self {
+        match &mut self {
+            Self::Absent { ttl, stale, .. } => (*ttl, *stale) = (Some(left), is_stale),
+            Self::Found { ttl, stale, .. } => (*ttl, *stale) = (left, is_stale),
+        }
+        self
+    }
+
+    /// The same records, which are in this order for what became of them before
+    #[must_use]
+    pub fn with_history(mut self, before: History) -> Self {
+        if let Self::Found { history, .. } = &mut self {
+            *history = before;
+        }
+        self
+    }
+}
+
+/// What became of the addresses of an answer when they were dialled last
+///
+/// Such an answer has those that worked first and those that failed last (RFC 8305 §8): the search keeps to that order,
+/// over both families.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct History {
+    /// How many of the first worked
+    pub worked: u8,
+    /// How many of the last failed lately, or are of a family that does lately
+    pub failed: u8,
+}
+
+/// What is asked of the network, and remembered
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactKind {
+    /// The IPv4 addresses of a host
+    A,
+    /// The IPv6 addresses of a host
+    Aaaa,
+    /// The SRV records of an owner
+    Srv,
+    /// What .well-known of a host comes to
+    WellKnown,
+}
+
+impl FactKind {
+    /// All of them
+    pub const ALL: [Self; 4] = [Self::A, Self::Aaaa, Self::Srv, Self::WellKnown];
+
+    /// The kind in one stable word, for machines
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::A => "a",
+            Self::Aaaa => "aaaa",
+            Self::Srv => "srv",
+            Self::WellKnown => "well_known",
+        }
     }
 }
 

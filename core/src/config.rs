@@ -17,12 +17,18 @@ use crate::trust::TrustPolicy;
 /// let mut config = Config::default();
 /// config.edition = Edition::R0_1;
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(default)]
 pub struct Config {
     /// Which addresses may be dialled; by default all but special-purpose ones
     pub addresses: AddressPolicy,
+    /// How many searches of a [`Pool`](crate::Pool) wait for DNS at once, at most; 100
+    ///
+    /// Fewer do while name servers leave questions unanswered.
+    pub asking: u16,
+    /// How many names a [`Pool`](crate::Pool) remembers; 100,000
+    pub capacity: u32,
     /// How long to wait
     pub deadlines: Deadlines,
     /// Which text of the specification to follow; v1.8 by default
@@ -39,8 +45,31 @@ pub struct Config {
     pub lookahead: Lookahead,
     /// How the addresses of a host are raced
     pub racing: Racing,
+    /// How long a [`Pool`](crate::Pool) serves an answer beyond its time, where it could not be had anew; 2 h (RFC 8767,
+    /// RFC 5861)
+    pub stale: Duration,
     /// Where certificates are not verified, nowhere by default; and what transparency is asked of the others
     pub trust: TrustPolicy,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            addresses: AddressPolicy::default(),
+            asking: ASKING,
+            capacity: CAPACITY,
+            deadlines: Deadlines::default(),
+            edition: Edition::default(),
+            families: Families::default(),
+            gone_is_final: false,
+            lifetimes: Lifetimes::default(),
+            limits: Limits::default(),
+            lookahead: Lookahead::default(),
+            racing: Racing::default(),
+            stale: STALE,
+            trust: TrustPolicy::default(),
+        }
+    }
 }
 
 /// How long a search waits
@@ -168,6 +197,12 @@ impl Default for Racing {
     }
 }
 
+/// Some four hundred questions in flight: what public resolvers take from one address; our choice
+const ASKING: u16 = 100;
+/// More servers than federate, in a hundred megabytes; our choice
+const CAPACITY: u32 = 100_000;
+/// RFC 8767 §5 has one to three days for DNS; a server that has moved is not to be missed for so long. Our choice
+const STALE: Duration = Duration::from_secs(2 * 3_600);
 /// The `timeout` default of resolv.conf(5)
 const DNS_DEADLINE: Duration = Duration::from_secs(5);
 /// Twice a handshake over a link with a second of latency; our choice

@@ -285,6 +285,14 @@ impl Notes {
         })
     }
 
+    /// Takes in what was noticed on a part of the way
+    pub(crate) fn take_in(&mut self, part: &Self) {
+        self.attempts.extend_from_slice(&part.attempts);
+        self.provisional |= part.provisional;
+        self.warnings.extend_from_slice(&part.warnings);
+        self.well_known.clone_from(&part.well_known);
+    }
+
     pub(crate) fn attempt(
         &mut self,
         place: Place,

@@ -31,10 +31,14 @@ use crate::date::parse_http_date;
 pub struct Lifetimes {
     /// A DNS question that could not be answered, and an absence without an SOA; 5 s
     pub dns_failure: Duration,
+    /// A DNS answer at most, whatever its time to live; 24 h
+    pub dns_most: Duration,
     /// A .well-known response that says nothing of its freshness; 24 h, to which up to a tenth is added or taken away
     pub well_known: Duration,
-    /// The first failure of .well-known; 1 min
+    /// The first failure of .well-known; 1 min, which a [`Pool`](crate::Pool) doubles with each further one
     pub well_known_failure: Duration,
+    /// A failure of .well-known at most; 1 h
+    pub well_known_failure_most: Duration,
     /// A .well-known response at least, whatever it says; 5 min
     pub well_known_least: Duration,
     /// A .well-known response at most, whatever it says; 48 h
@@ -45,8 +49,10 @@ impl Default for Lifetimes {
     fn default() -> Self {
         Self {
             dns_failure: DNS_FAILURE_LIFETIME,
+            dns_most: DNS_MOST_LIFETIME,
             well_known: WELL_KNOWN_LIFETIME,
             well_known_failure: WELL_KNOWN_FAILURE_LIFETIME,
+            well_known_failure_most: WELL_KNOWN_FAILURE_MOST_LIFETIME,
             well_known_least: WELL_KNOWN_LEAST_LIFETIME,
             well_known_most: WELL_KNOWN_MOST_LIFETIME,
         }
@@ -211,6 +217,19 @@ fn delta_seconds(text: &[u8]) -> Option<Duration> {
     Some(Duration::from_secs(text.iter().fold(0, add)))
 }
 
+/// How long .well-known is left alone that has failed so many times in a row, one at least: twice as long each time, less
+/// up to a tenth, so that what failed in one moment is not asked for again in one moment
+pub(crate) fn back_off(failures: u8, lifetimes: &Lifetimes, draw: u64) -> Duration {
+    let doubled = 1_u32.checked_shl(u32::from(failures.saturating_sub(1)));
+    let whole = doubled.map_or(Duration::MAX, |times| {
+        lifetimes.well_known_failure.saturating_mul(times)
+    });
+    let whole = whole.min(lifetimes.well_known_failure_most);
+    let share = (u128::from((whole / 10).as_millis() as u64) * u128::from(draw)) >> u64::BITS;
+    // Less than it is a share of
+    whole - Duration::from_millis(share as u64)
+}
+
 /// A lifetime to which up to a tenth is added, or taken away
 fn jitter(lifetime: Duration, draw: u64) -> Duration {
     let share = (u128::from(lifetime.as_secs() / 5) * u128::from(draw)) >> u64::BITS;
@@ -221,10 +240,14 @@ fn jitter(lifetime: Duration, draw: u64) -> Duration {
 
 /// RFC 2308 §7.1 allows five minutes at most; our choice
 const DNS_FAILURE_LIFETIME: Duration = Duration::from_secs(5);
+/// As Unbound's `cache-max-ttl`
+const DNS_MOST_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 /// Step 3: "The recommended sensible default is 24 hours"
 const WELL_KNOWN_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 /// Step 3: errors "up to an hour", with "exponential backoff": where that begins is our choice
 const WELL_KNOWN_FAILURE_LIFETIME: Duration = Duration::from_secs(60);
+/// Likewise: "up to an hour"
+const WELL_KNOWN_FAILURE_MOST_LIFETIME: Duration = Duration::from_secs(3_600);
 /// As Synapse's `WELL_KNOWN_MIN_CACHE_PERIOD`
 const WELL_KNOWN_LEAST_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// Step 3: "a maximum cache time for responses: 48 hours is recommended"

@@ -98,6 +98,7 @@ mod found;
 mod freshness;
 mod machine;
 mod name;
+mod pool;
 mod random;
 mod srv;
 mod time;
@@ -108,7 +109,9 @@ pub use action::{
     Action, ActionId, Connect, Event, FetchWellKnown, LookUpAddresses, Purpose, QuerySrv,
 };
 pub use address::{AddressPolicy, AddressRefusal, Family};
-pub use answer::{Absence, Answer, Field, FieldName, HttpAnswer, Shown, SrvRecord};
+pub use answer::{
+    Absence, Answer, FactKind, Field, FieldName, History, HttpAnswer, Shown, SrvRecord,
+};
 pub use config::{Config, Deadlines, Families, Limits, Lookahead, Racing};
 pub use discovery::Discovery;
 pub use edition::{Edition, Order, Place, Route, Rules, Service, Steps, UnknownEdition};
@@ -125,6 +128,9 @@ pub use freshness::Lifetimes;
 pub use ipnet::IpNet;
 pub use machine::{Machine, Step};
 pub use name::{DnsName, DnsNameError, Host, ServerName, ServerNameError, ServerNameErrorKind};
+pub use pool::{
+    Asked, Delegated, Entry, Outcome, Pool, Served, Snapshot, SnapshotError, Stats, Ticket, Told,
+};
 #[doc(hidden)]
 pub use random::SplitMix64;
 pub use srv::SkippedRecord;

@@ -54,6 +54,11 @@ impl ServerName {
     /// The length in bytes that a name should not exceed, by the specification's recommendation
     pub const RECOMMENDED_LEN: usize = 230;
 
+    /// The text, shared
+    pub(crate) fn shared(&self) -> &Arc<str> {
+        &self.text
+    }
+
     /// Parses a server name
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use core::net::{IpAddr, SocketAddr};
 use super::context::Context;
 use super::queries::{HostId, Want};
 use crate::address::{AddressRefusal, Family};
+use crate::answer::History;
 use crate::config::Config;
 use crate::edition::Place;
 use crate::error::{AttemptError, Fault};
@@ -31,6 +32,10 @@ pub(super) struct Reach {
     pub(super) cut: bool,
     /// How long what is known may be believed
     pub(super) until: Instant,
+    /// Whether any of it is served beyond its time
+    pub(super) stale: bool,
+    /// What became of the addresses of each of [`FAMILIES`] before
+    history: [History; 2],
 }
 
 /// Which of the addresses of a target: there are sixteen of a family at most
@@ -52,6 +57,8 @@ impl Reach {
             alias: false,
             cut: false,
             until: Instant::END,
+            stale: false,
+            history: [History::default(); 2],
         }
     }
 
@@ -118,6 +125,53 @@ impl Reach {
         }
     }
 
+    /// The address that comes after so many of IPv6 and of IPv4: what worked before, then what is new, then what failed
+    /// lately (RFC 8305 §8); of two alike the families in turn, IPv6 first (RFC 8305 §4)
+    pub(super) fn after(&self, v6: usize, v4: usize, last: Option<Family>) -> Option<Which> {
+        let next = |family, index| self.standing(family, index);
+        let family = match (next(Family::V6, v6), next(Family::V4, v4)) {
+            (None, None) => return None,
+            (Some(_), None) => Family::V6,
+            (None, Some(_)) => Family::V4,
+            (Some(one), Some(other)) if one != other => {
+                if one < other {
+                    Family::V6
+                } else {
+                    Family::V4
+                }
+            }
+            (Some(_), Some(_)) if last == Some(Family::V6) => Family::V4,
+            (Some(_), Some(_)) => Family::V6,
+        };
+        let index = if family == Family::V6 { v6 } else { v4 };
+        // There are sixteen of a family at most
+        let index = index as u8;
+        Some(Which { family, index })
+    }
+
+    /// Whether there are addresses, of which none is better than one that failed lately
+    pub(super) fn has_only_failed(&self) -> bool {
+        let firsts = FAMILIES.map(|family| self.standing(family, 0));
+        let best = firsts.into_iter().flatten().min();
+        best == Some(Standing::Failed)
+    }
+
+    /// What became of an address before
+    fn standing(&self, family: Family, index: usize) -> Option<Standing> {
+        let count = self.of(family).len();
+        if index >= count {
+            return None;
+        }
+        let History { worked, failed } = self.history[self::index(family)];
+        Some(if index < usize::from(worked) {
+            Standing::Worked
+        } else if index + usize::from(failed) >= count {
+            Standing::Failed
+        } else {
+            Standing::New
+        })
+    }
+
     pub(super) fn at(&self, which: Which) -> &CandidateAddress {
         &self.of(which.family)[usize::from(which.index)]
     }
@@ -143,19 +197,23 @@ impl Reach {
         })
     }
 
-    /// The addresses in the order to dial them: families in turn, IPv6 first (RFC 8305 §4)
-    pub(super) fn into_candidates(self) -> Vec<CandidateAddress> {
-        let [v6, v4] = self
-            .known
-            .map(|known| known.and_then(Result::ok).unwrap_or_default());
-        if v6.is_empty() || v4.is_empty() {
-            return if v4.is_empty() { v6 } else { v4 };
+    /// The addresses in the order to dial them
+    pub(super) fn into_candidates(mut self) -> Vec<CandidateAddress> {
+        let [v6, v4] = FAMILIES.map(|family| self.of(family).len());
+        if v6 == 0 || v4 == 0 {
+            let only = if v4 == 0 { Family::V6 } else { Family::V4 };
+            let known = self.known[index(only)].take();
+            return known.and_then(Result::ok).unwrap_or_default();
         }
-        let mut list = Vec::with_capacity(v6.len() + v4.len());
-        let (mut v6, mut v4) = (v6.into_iter(), v4.into_iter());
-        while v6.len() + v4.len() > 0 {
-            list.extend(v6.next());
-            list.extend(v4.next());
+        let mut list = Vec::with_capacity(v6 + v4);
+        let (mut v6, mut v4, mut last) = (0, 0, None);
+        while let Some(which) = self.after(v6, v4, last) {
+            list.push(self.at(which).clone());
+            last = Some(which.family);
+            match which.family {
+                Family::V6 => v6 += 1,
+                Family::V4 => v4 += 1,
+            }
         }
         list
     }
@@ -197,8 +255,9 @@ impl Reach {
             config,
             ..
         } = context;
-        let known = queries.addresses(self.queries?, family)?;
+        let known = queries.use_addresses(self.queries?, family)?;
         self.until = self.until.min(known.until);
+        self.stale |= known.stale;
         let addresses = match &known.result {
             Ok(addresses) => addresses,
             Err(error) => {
@@ -216,6 +275,7 @@ impl Reach {
         if addresses.dialable.is_empty() {
             return Some(Err(error.into()));
         }
+        self.history[index(family)] = addresses.history;
         let dialable = addresses.dialable.iter();
         let candidates = dialable.map(|address| self.candidate(*address, tls_name, config));
         Some(Ok(candidates.collect()))
@@ -234,6 +294,14 @@ impl Reach {
         notes.attempt(self.place, &self.host, Some(address), error.clone());
         error
     }
+}
+
+/// What became of an address before, the best first
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Worked,
+    New,
+    Failed,
 }
 
 /// IPv6 first (RFC 8305 §3)

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::queries::Queries;
+use super::queries::{Queries, Question};
 use crate::action::{ActionId, Ids};
 use crate::config::Config;
 use crate::found::{Notes, WellKnown};
@@ -29,16 +29,17 @@ pub(super) struct Context {
     pub(super) attempts_left: u8,
     /// How many of the last attempts have failed in a row
     pub(super) failures: u8,
+    /// Whether a pool does step 3
+    pub(super) is_pooled: bool,
 }
 
 impl Context {
-    pub(super) fn new(config: Arc<Config>, seed: u64, now: Instant) -> Self {
+    pub(super) fn new(config: Arc<Config>, seed: u64, machine: u32, now: Instant) -> Self {
         let attempts_left = config.limits.attempts;
         Self {
             config,
             queries: Queries::default(),
-            // Both halves of the seed: an embedder may fill only one
-            ids: Ids::new((seed ^ (seed >> 32)) as u32),
+            ids: Ids::new(machine),
             notes: Notes::default(),
             cancelled: Vec::new(),
             now,
@@ -47,12 +48,22 @@ impl Context {
             seed,
             attempts_left,
             failures: 0,
+            is_pooled: false,
         }
     }
 
     /// The search rests on an answer that may be believed until then
     pub(super) fn rest_on(&mut self, until: Instant) {
         self.expires = self.expires.min(until);
+    }
+
+    /// The question that comes next, if one does: what is to be cancelled is told before
+    pub(super) fn next_question(&self) -> Option<Question<'_>> {
+        if self.cancelled.is_empty() {
+            self.queries.due()
+        } else {
+            None
+        }
     }
 
     /// The record of the .well-known request, from its start

@@ -95,6 +95,12 @@ impl Dial {
         attempts.any(|attempt| attempt.deadline.is_none())
     }
 
+    /// Whether a driver has this attempt
+    pub(super) fn is_under_way_as(&self, id: ActionId) -> bool {
+        let mut attempts = self.in_flight.iter();
+        attempts.any(|attempt| attempt.id == id && attempt.deadline.is_some())
+    }
+
     /// When something happens without an answer
     pub(super) fn deadline(&self) -> Option<Instant> {
         let next = match self.pace {
@@ -212,6 +218,9 @@ impl Dial {
             let racing = &context.config.racing;
             let mut begin = if awaits_v6 {
                 context.now + racing.resolution_delay
+            } else if self.reach.awaits(Family::V4) && self.reach.has_only_failed() {
+                // IPv4 has as long a start as it would have taken IPv6 to fail
+                context.now + racing.attempt_delay
             } else {
                 context.now
             };
@@ -231,29 +240,17 @@ impl Dial {
         if at > now { None } else { self.untried() }
     }
 
-    /// The address to try next: IPv6 first, then the families in turn (RFC 8305 §4)
+    /// The address to try next
     fn untried(&self) -> Option<Which> {
-        let of = |family, tried: u8| {
-            let known = self.reach.of(family).len();
-            (usize::from(tried) < known).then_some(Which {
-                family,
-                index: tried,
-            })
-        };
         if self.left == 0 {
             return None;
         }
-        let v6 = of(Family::V6, self.v6_tried);
-        let v4 = of(Family::V4, self.v4_tried);
-        match self.pace {
-            Pace::Begins { .. }
-            | Pace::Continues {
-                last: Family::V4, ..
-            } => v6.or(v4),
-            Pace::Continues {
-                last: Family::V6, ..
-            } => v4.or(v6),
-        }
+        let last = match self.pace {
+            Pace::Begins { .. } => None,
+            Pace::Continues { last, .. } => Some(last),
+        };
+        let (v6, v4) = (usize::from(self.v6_tried), usize::from(self.v4_tried));
+        self.reach.after(v6, v4, last)
     }
 
     fn start(&mut self, to: Which, context: &mut Context) {

@@ -31,11 +31,13 @@ pub(super) struct Fetch {
     hop: Hop,
 }
 
-/// What a valid response says
-pub(super) struct Delegation {
-    pub(super) name: ServerName,
+/// What step 3 comes to
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Said {
+    /// The server name that is delegated to
+    pub(crate) result: Result<ServerName, WellKnownError>,
     /// How long that may be believed
-    pub(super) lifetime: Duration,
+    pub(crate) until: Instant,
 }
 
 /// How far the present URL is
@@ -126,6 +128,14 @@ impl Fetch {
         true
     }
 
+    /// Whether a driver has this action
+    pub(super) fn is_under_way(&self, action: ActionId) -> bool {
+        match &self.hop {
+            Hop::Dialling(dial) => dial.is_under_way_as(action),
+            Hop::Getting { .. } => self.awaits(action),
+        }
+    }
+
     /// Whether a driver has this request, and it is the present one
     pub(super) fn awaits(&self, request: ActionId) -> bool {
         match &self.hop {
@@ -139,10 +149,10 @@ impl Fetch {
         &mut self,
         result: Result<HttpAnswer, FetchError>,
         context: &mut Context,
-    ) -> Option<Result<Delegation, WellKnownError>> {
+    ) -> Option<Said> {
         let answer = match result {
             Ok(answer) => answer,
-            Err(error) => return Some(Err(WellKnownError::Fetch(error))),
+            Err(error) => return Some(Said::failed(WellKnownError::Fetch(error), context)),
         };
         context.well_known().status = Some(answer.status);
         match answer.status {
@@ -153,35 +163,40 @@ impl Fetch {
                     let first = self.seen.first().unwrap_or(&self.url);
                     let draw = random::draw(context.seed, &first.authority);
                     let lifetime = freshness::lifetime(&answer, lifetimes, draw);
-                    Ok(Delegation { name, lifetime })
+                    Said {
+                        result: Ok(name),
+                        until: context.now + lifetime,
+                    }
                 }
-                Err(error) => Err(WellKnownError::Body(error)),
+                Err(error) => Said::failed(WellKnownError::Body(error), context),
             }),
             301 | 302 | 303 | 307 | 308 => match self.redirect(&answer, context) {
                 Ok(()) => None,
-                Err(cause) => Some(Err(WellKnownError::Redirect {
-                    location: answer.values(FieldName::Location).next().map(printable),
-                    cause,
-                })),
+                Err(cause) => {
+                    let location = answer.values(FieldName::Location).next().map(printable);
+                    let error = WellKnownError::Redirect { location, cause };
+                    Some(Said::failed(error, context))
+                }
             },
-            other => Some(Err(WellKnownError::Status(other))),
+            other => Some(Said::failed(WellKnownError::Status(other), context)),
         }
     }
 
-    /// Goes on as far as what is known and the time allow; the error, once the request has failed
-    pub(super) fn advance(&mut self, context: &mut Context) -> Option<WellKnownError> {
+    /// Goes on as far as what is known and the time allow; what step 3 comes to, once the request has failed
+    pub(super) fn advance(&mut self, context: &mut Context) -> Option<Said> {
         if self.deadline <= context.now {
             self.cancel(context);
-            return Some(WellKnownError::TimedOut);
+            return Some(Said::failed(WellKnownError::TimedOut, context));
         }
         let Hop::Dialling(dial) = &mut self.hop else {
             return None;
         };
         let cause = dial.advance(&self.url.host, context)?;
-        Some(WellKnownError::Unreachable {
-            host: self.url.host.clone(),
-            cause,
-        })
+        let host = self.url.host.clone();
+        Some(Said::failed(
+            WellKnownError::Unreachable { host, cause },
+            context,
+        ))
     }
 
     /// Gives up whatever is under way
@@ -232,6 +247,15 @@ impl Fetch {
         self.hop = Hop::dialling(&url, context);
         self.seen.push(mem::replace(&mut self.url, url));
         Ok(())
+    }
+}
+
+impl Said {
+    fn failed(error: WellKnownError, context: &Context) -> Self {
+        Self {
+            result: Err(error),
+            until: context.now + context.config.lifetimes.well_known_failure,
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn look_ahead(stage: &Stage, subject: &Subject, context: &mut Context
             }
         }
         // In draft-2019 the SRV steps are over when .well-known is asked
-        Stage::WellKnown(_) => match context.config.edition.rules().order {
+        Stage::Awaiting | Stage::WellKnown(_) => match context.config.edition.rules().order {
             Order::SrvFirst => to_addresses(subject.name.host(), context),
             Order::WellKnownFirst => to_srv(subject, context),
         },

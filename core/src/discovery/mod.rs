@@ -2,23 +2,30 @@
 
 mod addresses;
 mod context;
+mod delegator;
 mod dial;
 mod fetch;
 mod lookahead;
 mod outcome;
+mod pooled;
 mod queries;
 mod stage;
 mod targets;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use self::context::Context;
-use self::fetch::{Delegation, Fetch};
+pub(crate) use self::delegator::{Delegation, Delegator};
+use self::fetch::{Fetch, Said};
 use self::lookahead::look_ahead;
+pub(crate) use self::pooled::Begin;
 use self::queries::{Known, Want};
+pub(crate) use self::queries::{Question, lifetime};
 use self::stage::{Stage, Subject};
-use self::targets::{Goal, Targets};
+pub(crate) use self::targets::Goal;
+use self::targets::Targets;
 use crate::action::{Action, ActionId, Event, Reply};
 use crate::answer::{HttpAnswer, Shown};
 use crate::config::Config;
@@ -71,13 +78,23 @@ impl Discovery {
     }
 
     fn start(goal: Goal, name: &ServerName, config: &Arc<Config>, seed: u64, now: Instant) -> Self {
-        let mut context = Context::new(config.clone(), seed, now);
-        let rules = config.edition.rules();
+        // Both halves of the seed: an embedder may fill only one
+        let machine = (seed ^ (seed >> 32)) as u32;
+        let context = Context::new(config.clone(), seed, machine, now);
+        let mut search = Self::new(goal, name, false, context);
+        search.stage = search.begin();
+        search.advance(true);
+        search
+    }
+
+    /// A search that has not begun
+    fn new(goal: Goal, name: &ServerName, delegated: bool, mut context: Context) -> Self {
+        let rules = context.config.edition.rules();
         let mut search = Self {
             goal,
-            subject: Subject::new(name.clone(), false, rules, &mut context.queries),
+            subject: Subject::new(name.clone(), delegated, rules, &mut context.queries),
             stage: Stage::Ended(None),
-            deadline: now + config.deadlines.search,
+            deadline: context.now + context.config.deadlines.search,
             context,
         };
         if name.is_longer_than_recommended() {
@@ -85,8 +102,6 @@ impl Discovery {
                 len: name.as_str().len(),
             });
         }
-        search.stage = search.begin();
-        search.advance(true);
         search
     }
 
@@ -114,29 +129,26 @@ impl Discovery {
 
     /// Step 3: "a regular HTTPS request is made to `https://<hostname>/.well-known/matrix/server`"
     fn well_known(&mut self) -> Stage {
+        if self.context.is_pooled {
+            return Stage::Awaiting;
+        }
         Stage::WellKnown(Fetch::new(&self.subject.name, &mut self.context))
     }
 
     /// The end of step 3
-    fn after_well_known(&mut self, result: Result<Delegation, WellKnownError>) -> Stage {
-        let now = self.context.now;
+    fn after_well_known(&mut self, Said { result, until }: Said) -> Stage {
+        self.context.rest_on(until);
+        self.context.well_known().expires = Some(until);
         match result {
-            Ok(Delegation { name, lifetime }) => {
-                self.context.rest_on(now + lifetime);
-                let noted = self.context.well_known();
-                noted.delegated = Some(name.clone());
-                noted.expires = Some(now + lifetime);
+            Ok(name) => {
+                self.context.well_known().delegated = Some(name.clone());
                 let rules = self.rules();
                 self.subject = Subject::new(name, true, rules, &mut self.context.queries);
                 self.delegated()
             }
             Err(error) => {
-                let until = now + self.context.config.lifetimes.well_known_failure;
-                self.context.rest_on(until);
                 self.context.notes.provisional |= self.may_pass(&error);
-                let noted = self.context.well_known();
-                noted.error = Some(error.clone());
-                noted.expires = Some(until);
+                self.context.well_known().error = Some(error.clone());
                 self.without_well_known(error)
             }
         }
@@ -207,8 +219,14 @@ impl Discovery {
             return Some(self.without_srv());
         };
         let Context { queries, ids, .. } = &mut self.context;
-        let Known { result, until } = queries.want_srv(question, Want::Now, ids)?.clone();
+        let known = queries.want_srv(question, Want::Now, ids)?.clone();
+        let Known {
+            result,
+            until,
+            stale,
+        } = known;
         self.context.rest_on(until);
+        self.context.notes.provisional |= stale;
         let owner = self.context.queries.owner(question).clone();
         let outcome = match result {
             Ok(outcome) => outcome,
@@ -334,10 +352,24 @@ impl Discovery {
         }
     }
 
+    /// Whether the subject will not change any more
+    fn is_settled(&self) -> bool {
+        match &self.stage {
+            Stage::Targets(_) => true,
+            Stage::Srv { .. } => {
+                self.subject.delegated || self.rules().order == Order::WellKnownFirst
+            }
+            Stage::Awaiting | Stage::Ended(_) | Stage::WellKnown(_) => false,
+        }
+    }
+
     /// The stage that follows, once this one is over
     fn next_stage(&mut self) -> Option<Stage> {
+        if self.goal == Goal::Delegate && self.is_settled() {
+            return None;
+        }
         match &mut self.stage {
-            Stage::Ended(_) => None,
+            Stage::Awaiting | Stage::Ended(_) => None,
             Stage::Srv { service } => {
                 let service = *service;
                 self.srv(service)
@@ -355,8 +387,27 @@ impl Discovery {
                 )
             }
             Stage::WellKnown(fetch) => {
-                let error = fetch.advance(&mut self.context)?;
-                Some(self.after_well_known(Err(error)))
+                let said = fetch.advance(&mut self.context)?;
+                Some(self.after_well_known(said))
+            }
+        }
+    }
+
+    /// Takes in the reply to an action; whether that is news
+    fn take(&mut self, event: Event) -> bool {
+        let context = &mut self.context;
+        let (config, now) = (&context.config, context.now);
+        match event.reply {
+            Reply::Addresses(result) => {
+                let queries = &mut context.queries;
+                queries.answer_addresses(event.id, result, config, now);
+                false
+            }
+            Reply::Connected(result) => self.handle_connected(event.id, result),
+            Reply::Fetched(result) => self.handle_fetched(event.id, result),
+            Reply::Srv(result) => {
+                let queries = &mut context.queries;
+                queries.answer_srv(event.id, result, config, context.seed, now)
             }
         }
     }
@@ -379,7 +430,7 @@ impl Discovery {
                 true
             }
             Stage::WellKnown(fetch) => fetch.handle_connected(id, result, context),
-            Stage::Ended(_) | Stage::Srv { .. } => false,
+            Stage::Awaiting | Stage::Ended(_) | Stage::Srv { .. } => false,
         }
     }
 
@@ -387,12 +438,16 @@ impl Discovery {
     fn handle_fetched(&mut self, id: ActionId, result: Result<HttpAnswer, FetchError>) -> bool {
         match &mut self.stage {
             Stage::WellKnown(fetch) if fetch.awaits(id) => {
-                if let Some(result) = fetch.handle_fetched(result, &mut self.context) {
-                    self.stage = self.after_well_known(result);
+                if let Some(said) = fetch.handle_fetched(result, &mut self.context) {
+                    self.stage = self.after_well_known(said);
                 }
                 true
             }
-            Stage::Ended(_) | Stage::Srv { .. } | Stage::Targets(_) | Stage::WellKnown(_) => false,
+            Stage::Awaiting
+            | Stage::Ended(_)
+            | Stage::Srv { .. }
+            | Stage::Targets(_)
+            | Stage::WellKnown(_) => false,
         }
     }
 
@@ -400,6 +455,7 @@ impl Discovery {
     fn time_out(&mut self) -> Stage {
         let kind = DiscoveryErrorKind::TimedOut;
         match &mut self.stage {
+            Stage::Awaiting => self.fail(kind, Place::WellKnown),
             Stage::Ended(outcome) => Stage::Ended(outcome.take()),
             Stage::Srv { service } => {
                 let service = *service;
@@ -426,19 +482,22 @@ impl Discovery {
             } else {
                 deadline.max(before)
             };
-            let lost = now.saturating_since(since);
-            self.deadline = self.deadline + lost;
-            if let Stage::WellKnown(fetch) = &mut self.stage {
-                fetch.put_off(lost);
-            }
+            self.put_off(now.saturating_since(since));
             self.context.now = now;
+        }
+    }
+
+    fn put_off(&mut self, lost: Duration) {
+        self.deadline = self.deadline + lost;
+        if let Stage::WellKnown(fetch) = &mut self.stage {
+            fetch.put_off(lost);
         }
     }
 
     /// Whether there is an action that was not polled yet
     fn has_due(&self) -> bool {
         let of_stage = match &self.stage {
-            Stage::Ended(_) | Stage::Srv { .. } => false,
+            Stage::Awaiting | Stage::Ended(_) | Stage::Srv { .. } => false,
             Stage::Targets(targets) => targets.has_due(),
             Stage::WellKnown(fetch) => fetch.has_due(),
         };
@@ -450,7 +509,7 @@ impl Discovery {
         let own = self.deadline;
         let of_stage = match &self.stage {
             Stage::Ended(_) => return None,
-            Stage::Srv { .. } => own,
+            Stage::Awaiting | Stage::Srv { .. } => own,
             Stage::Targets(targets) => targets.deadline().unwrap_or(own),
             Stage::WellKnown(fetch) => fetch.deadline(),
         };
@@ -498,7 +557,7 @@ impl Machine for Discovery {
                     None => Step::Wait { until: None },
                 };
             }
-            Stage::Srv { .. } => None,
+            Stage::Awaiting | Stage::Srv { .. } => None,
             Stage::Targets(targets) => {
                 let tls_name = self.subject.name.host();
                 targets.poll(tls_name, context).map(Action::Connect)
@@ -515,21 +574,7 @@ impl Machine for Discovery {
 
     fn handle(&mut self, event: Event, now: Instant) {
         self.handle_timeout(now);
-        let context = &mut self.context;
-        let (config, now) = (&context.config, context.now);
-        let news = match event.reply {
-            Reply::Addresses(result) => {
-                let queries = &mut context.queries;
-                queries.answer_addresses(event.id, result, config, now);
-                false
-            }
-            Reply::Connected(result) => self.handle_connected(event.id, result),
-            Reply::Fetched(result) => self.handle_fetched(event.id, result),
-            Reply::Srv(result) => {
-                let queries = &mut context.queries;
-                queries.answer_srv(event.id, result, config, context.seed, now)
-            }
-        };
+        let news = self.take(event);
         self.advance(news);
     }
 

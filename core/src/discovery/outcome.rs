@@ -6,6 +6,7 @@ use core::mem;
 use super::context::Context;
 use super::stage::{Stage, Subject};
 use super::targets::Targets;
+use crate::action::ActionId;
 use crate::edition::Place;
 use crate::found::{Connection, Destination, DiscoveryError, DiscoveryErrorKind, Found};
 use crate::time::Instant;
@@ -53,6 +54,12 @@ pub(super) fn failed_at(
     let place = Place::Route(targets.route);
     let destination = Some(destination(targets, subject, context).into());
     Stage::Ended(Some(Err(error(kind, place, destination, subject, context))))
+}
+
+/// The session that goes with an outcome nobody was told of
+pub(super) fn session(outcome: &Option<Result<Box<Found>, DiscoveryError>>) -> Option<ActionId> {
+    let found = outcome.as_ref()?.as_ref().ok()?;
+    Some(found.connection.as_ref()?.id)
 }
 
 fn error(

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::action::{Action, ActionId, Ids, LookUpAddresses, QuerySrv};
 use crate::address::{AddressPolicy, AddressRefusal, Family};
-use crate::answer::{Absence, Answer, SrvRecord};
+use crate::answer::{Absence, Answer, FactKind, History, SrvRecord};
 use crate::config::{Config, Families};
 use crate::error::{DnsError, Fault};
 use crate::name::DnsName;
@@ -45,6 +45,8 @@ struct SrvQuery {
 struct Query<T> {
     state: State<T>,
     want: Want,
+    /// Whether the search has come to the answer
+    used: bool,
 }
 
 /// How far a question has come
@@ -72,6 +74,22 @@ pub(super) struct Known<T> {
     pub(super) result: Result<T, DnsError>,
     /// How long it may be believed
     pub(super) until: Instant,
+    /// Whether it is served beyond its time
+    pub(super) stale: bool,
+}
+
+/// A question to DNS
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Question<'a> {
+    pub(crate) kind: FactKind,
+    pub(crate) name: &'a DnsName,
+}
+
+/// A question that a driver has not been given yet: where it is
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    Addresses(usize, Family),
+    Srv(usize),
 }
 
 /// Whether the answer is needed
@@ -89,6 +107,8 @@ pub(super) enum Want {
 #[derive(Clone, Debug)]
 pub(super) struct Addresses {
     pub(super) dialable: Vec<IpAddr>,
+    /// What became of those before
+    pub(super) history: History,
     pub(super) refused: Box<[(IpAddr, AddressRefusal)]>,
     /// In which way there are none, where there are none
     pub(super) absence: Absence,
@@ -127,7 +147,16 @@ impl Queries {
     }
 
     /// Where the SRV questions of these owners stand, in their order
-    pub(super) fn services(&mut self, owners: impl Iterator<Item = DnsName>) -> Range<usize> {
+    ///
+    /// There are those of a name, and those of the one it delegates to, which may be itself.
+    pub(super) fn services(
+        &mut self,
+        owners: impl Iterator<Item = DnsName> + Clone,
+    ) -> Range<usize> {
+        let known = self.services.iter().map(|service| &service.owner);
+        if !self.services.is_empty() && owners.clone().eq(known.cloned()) {
+            return 0..self.services.len();
+        }
         let start = self.services.len();
         self.services.extend(owners.map(|owner| {
             // An owner name that no message can hold has no records: nothing could not be answered
@@ -172,6 +201,7 @@ impl Queries {
     ) -> Option<&Known<SrvOutcome>> {
         let query = &mut self.services[service].query;
         query.want(want, ids);
+        query.used |= want == Want::Now;
         query.known()
     }
 
@@ -187,6 +217,39 @@ impl Queries {
             Family::V4 => host.v4.known(),
             Family::V6 => host.v6.known(),
         }
+    }
+
+    /// The same, by the search that goes on with it
+    pub(super) fn use_addresses(
+        &mut self,
+        host: HostId,
+        family: Family,
+    ) -> Option<&Known<Addresses>> {
+        let host = &mut self.hosts[host.0 as usize];
+        let query = match family {
+            Family::V4 => &mut host.v4,
+            Family::V6 => &mut host.v6,
+        };
+        query.used = true;
+        query.known()
+    }
+
+    /// The questions whose answers the search has come to
+    pub(super) fn used(&self) -> impl Iterator<Item = Question<'_>> {
+        let hosts = self.hosts.iter().flat_map(|host| {
+            let of = |kind, query: &Query<Addresses>| {
+                let name = &host.name;
+                (query.used && query.is_answered()).then_some(Question { kind, name })
+            };
+            let (v6, v4) = (of(FactKind::Aaaa, &host.v6), of(FactKind::A, &host.v4));
+            v6.into_iter().chain(v4)
+        });
+        let services = self.services.iter().filter_map(|service| {
+            let (kind, name) = (FactKind::Srv, &service.owner);
+            let query = &service.query;
+            (query.used && query.is_answered()).then_some(Question { kind, name })
+        });
+        hosts.chain(services)
     }
 
     /// Forgets what is wanted: before a stage says it anew
@@ -213,42 +276,68 @@ impl Queries {
 
     /// Whether there is a question that a driver has not been given yet
     pub(super) fn has_due(&self) -> bool {
-        let mut hosts = self.hosts.iter();
-        hosts.any(|host| host.v6.due().or(host.v4.due()).is_some())
-            || self.services.iter().any(|each| each.query.due().is_some())
+        self.first_due().is_some()
     }
 
     /// The first question that a driver has not been given yet
+    pub(super) fn due(&self) -> Option<Question<'_>> {
+        Some(match self.first_due()? {
+            Due::Addresses(index, family) => Question {
+                kind: match family {
+                    Family::V4 => FactKind::A,
+                    Family::V6 => FactKind::Aaaa,
+                },
+                name: &self.hosts[index].name,
+            },
+            Due::Srv(index) => Question {
+                kind: FactKind::Srv,
+                name: &self.services[index].owner,
+            },
+        })
+    }
+
+    /// Gives it to a driver
     pub(super) fn poll(&mut self, now: Instant, config: &Config) -> Option<Action> {
         let deadline = now + config.deadlines.dns;
-        let mut hosts = self.hosts.iter();
-        let first_host = hosts.position(|host| host.v6.due().is_some() || host.v4.due().is_some());
-        let mut services = self.services.iter();
-        let first_service = services.position(|service| service.query.due().is_some());
-        // Within each list the first that is due was wanted first, but for what was given up and is wanted again
-        let host = first_host.map(|index| &mut self.hosts[index]);
-        let service = first_service.map(|index| &mut self.services[index]);
-        if let Some(service) = service
-            && host
-                .as_ref()
-                .is_none_or(|host| service.query.due() < host.v6.due().or(host.v4.due()))
-        {
-            let id = service.query.hand_out(deadline)?;
-            let name = service.owner.clone();
-            return Some(Action::QuerySrv(QuerySrv { id, name, deadline }));
+        match self.first_due()? {
+            Due::Addresses(index, family) => {
+                let host = &mut self.hosts[index];
+                let query = match family {
+                    Family::V4 => &mut host.v4,
+                    Family::V6 => &mut host.v6,
+                };
+                Some(Action::LookUpAddresses(LookUpAddresses {
+                    id: query.hand_out(deadline)?,
+                    host: host.name.clone(),
+                    family,
+                    deadline,
+                }))
+            }
+            Due::Srv(index) => {
+                let service = &mut self.services[index];
+                let id = service.query.hand_out(deadline)?;
+                let name = service.owner.clone();
+                Some(Action::QuerySrv(QuerySrv { id, name, deadline }))
+            }
         }
-        let host = host?;
-        let (family, query) = match host.v6.due() {
-            Some(_) => (Family::V6, &mut host.v6),
-            None => (Family::V4, &mut host.v4),
+    }
+
+    /// Within each list the first that is due was wanted first, but for what was given up and is wanted again
+    fn first_due(&self) -> Option<Due> {
+        let mut hosts = self.hosts.iter().enumerate();
+        let host = hosts.find_map(|(index, host)| {
+            let (v6, v4) = (host.v6.due(), host.v4.due());
+            let family = if v6.is_some() { Family::V6 } else { Family::V4 };
+            Some((v6.or(v4)?, Due::Addresses(index, family)))
+        });
+        let mut services = self.services.iter().enumerate();
+        let service =
+            services.find_map(|(index, service)| Some((service.query.due()?, Due::Srv(index))));
+        let first = match (host, service) {
+            (Some(host), Some(service)) if service.0 < host.0 => service,
+            (host, service) => host.or(service)?,
         };
-        let id = query.hand_out(deadline)?;
-        Some(Action::LookUpAddresses(LookUpAddresses {
-            id,
-            host: host.name.clone(),
-            family,
-            deadline,
-        }))
+        Some(first.1)
     }
 
     /// When the next question that a driver has is given up, if that is before `most`
@@ -297,10 +386,14 @@ impl Queries {
         for host in &mut self.hosts {
             for (family, query) in [(Family::V6, &mut host.v6), (Family::V4, &mut host.v4)] {
                 if query.asked() == Some(id) {
-                    let until = now + lifetime(&result, config);
+                    let (until, stale) = (now + lifetime(&result, config), is_stale(&result));
                     let result =
                         result.map(|answer| Addresses::new(answer, family, &config.addresses));
-                    return query.answer(result, until);
+                    return query.answer(Known {
+                        result,
+                        until,
+                        stale,
+                    });
                 }
             }
         }
@@ -319,9 +412,13 @@ impl Queries {
         let Some(service) = services.find(|service| service.query.asked() == Some(id)) else {
             return false;
         };
-        let until = now + lifetime(&result, config);
+        let (until, stale) = (now + lifetime(&result, config), is_stale(&result));
         let result = result.map(|answer| SrvOutcome::new(answer, seed));
-        service.query.answer(result, until);
+        service.query.answer(Known {
+            result,
+            until,
+            stale,
+        });
         true
     }
 }
@@ -333,12 +430,14 @@ impl<T> Query<T> {
             Some(result) => State::Known(Known {
                 result,
                 until: Instant::END,
+                stale: false,
             }),
             None => State::Unasked,
         };
         Self {
             state,
             want: Want::No,
+            used: false,
         }
     }
 
@@ -356,6 +455,11 @@ impl<T> Query<T> {
             State::Known(known) => Some(known),
             State::Asked { .. } | State::Due { .. } | State::PutOff | State::Unasked => None,
         }
+    }
+
+    fn is_answered(&self) -> bool {
+        // What cannot be asked was not answered, but known from the start
+        self.known().is_some_and(|known| known.until < Instant::END)
     }
 
     fn due(&self) -> Option<ActionId> {
@@ -403,7 +507,11 @@ impl<T> Query<T> {
         match self.state {
             State::Asked { id, deadline } if deadline <= now => {
                 let result = Err(DnsError::TimedOut);
-                self.state = State::Known(Known { result, until });
+                self.state = State::Known(Known {
+                    result,
+                    until,
+                    stale: false,
+                });
                 Some(id)
             }
             State::Asked { .. }
@@ -415,12 +523,12 @@ impl<T> Query<T> {
     }
 
     /// Our own failure to ask ahead says nothing: when the answer is needed, there may be a socket
-    fn answer(&mut self, result: Result<T, DnsError>, until: Instant) {
-        let is_ours = matches!(&result, Err(error) if error.fault() == Fault::Ours);
+    fn answer(&mut self, known: Known<T>) {
+        let is_ours = matches!(&known.result, Err(error) if error.fault() == Fault::Ours);
         self.state = if is_ours && self.want < Want::Now {
             State::PutOff
         } else {
-            State::Known(Known { result, until })
+            State::Known(known)
         };
     }
 }
@@ -438,24 +546,42 @@ fn unaskable(name: &DnsName) -> Option<DnsError> {
 }
 
 /// How long an answer may be believed
-fn lifetime<T>(result: &Result<Answer<T>, DnsError>, config: &Config) -> Duration {
+pub(crate) fn lifetime<T>(result: &Result<Answer<T>, DnsError>, config: &Config) -> Duration {
     match result {
-        Ok(Answer::Found { ttl, .. } | Answer::Absent { ttl: Some(ttl), .. }) => *ttl,
+        Ok(Answer::Found { ttl, .. } | Answer::Absent { ttl: Some(ttl), .. }) => {
+            (*ttl).min(config.lifetimes.dns_most)
+        }
         // RFC 2308 §5: without an SOA, nobody has said how long
         Ok(Answer::Absent { ttl: None, .. }) | Err(_) => config.lifetimes.dns_failure,
     }
 }
 
+/// Whether an answer is served beyond its time
+fn is_stale<T>(result: &Result<Answer<T>, DnsError>) -> bool {
+    matches!(
+        result,
+        Ok(Answer::Found { stale: true, .. } | Answer::Absent { stale: true, .. })
+    )
+}
+
 impl Addresses {
     fn new(answer: Answer<IpAddr>, family: Family, policy: &AddressPolicy) -> Self {
-        let (records, absence, alias) = match answer {
-            Answer::Absent { absence, .. } => (Vec::new(), absence, false),
-            Answer::Found { records, alias, .. } => (records, Absence::NoData, alias),
+        let (records, absence, alias, before) = match answer {
+            Answer::Absent { absence, .. } => (Vec::new(), absence, false, History::default()),
+            Answer::Found {
+                records,
+                alias,
+                history,
+                ..
+            } => (records, Absence::NoData, alias, history),
         };
+        let worked = usize::from(before.worked).min(records.len());
+        let failed = records.len() - usize::from(before.failed).min(records.len());
+        let mut history = History::default();
         let mut dialable = Vec::new();
         let mut refused: Vec<(IpAddr, AddressRefusal)> = Vec::new();
         let mut cut = false;
-        for address in records {
+        for (index, address) in records.into_iter().enumerate() {
             let mut earlier = refused.iter();
             if Family::of(address) != family
                 || dialable.contains(&address)
@@ -468,12 +594,18 @@ impl Addresses {
                 break;
             }
             match policy.judge(address) {
-                Ok(()) => dialable.push(address),
+                Ok(()) => {
+                    // No more than are looked at
+                    history.worked += u8::from(index < worked);
+                    history.failed += u8::from(index >= failed);
+                    dialable.push(address);
+                }
                 Err(refusal) => refused.push((address, refusal)),
             }
         }
         Self {
             dialable,
+            history,
             refused: refused.into(),
             absence,
             alias,

@@ -13,6 +13,8 @@ use crate::name::{Host, ServerName};
 /// Where a search is
 #[derive(Clone, Debug)]
 pub(super) enum Stage {
+    /// Step 3, which somebody else does: a pool, for all who want it
+    Awaiting,
     /// Over; the outcome, until it was told
     Ended(Option<Result<Box<Found>, DiscoveryError>>),
     /// Waiting for the SRV records of a service, by its index

@@ -19,8 +19,10 @@ use crate::time::Instant;
 
 /// What a search is for
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Goal {
+pub(crate) enum Goal {
     Connect,
+    /// The subject, and no further
+    Delegate,
     Resolve,
 }
 
@@ -53,6 +55,13 @@ impl Targets {
         self.dial.as_ref().is_some_and(Dial::has_due)
     }
 
+    /// Whether a driver has this attempt
+    pub(super) fn is_under_way(&self, id: ActionId) -> bool {
+        self.dial
+            .as_ref()
+            .is_some_and(|dial| dial.is_under_way_as(id))
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.dial.as_ref()?.deadline()
     }
@@ -78,6 +87,8 @@ impl Targets {
     ) -> Option<Result<(), AttemptError>> {
         match goal {
             Goal::Connect => self.dial(tls_name, context).map(Err),
+            // It ends before
+            Goal::Delegate => None,
             Goal::Resolve => self.look_up(tls_name, context),
         }
     }
@@ -112,6 +123,7 @@ impl Targets {
                 reach.take(tls_name, context);
                 self.warn(index, &reach, context);
                 context.rest_on(reach.until);
+                context.notes.provisional |= reach.stale;
                 addresses = reach.into_candidates();
             }
             candidates.push(Candidate {

@@ -1,11 +1,14 @@
 //! The loop: replies at their time, timeouts at theirs, and an eye on the machine's contract.
 
 mod carry;
+mod pooled;
 
 use std::collections::BTreeMap;
+use std::mem;
 
-use fedway_core::{ActionId, Discovery, DiscoveryError, Event, Found, Instant, Machine, Step};
+use fedway_core::{ActionId, DiscoveryError, Event, Found, Instant, Machine as _, Step};
 
+use self::pooled::Driven;
 use super::Script;
 use super::answers::Answers;
 use super::run::{Command, Entry, Run};
@@ -18,9 +21,26 @@ impl Script {
     /// Where the machine breaks its contract: an id given out twice; something cancelled that is not
     /// under way; a GET over a session that is not open; a `Wait` that is over when it is said; anything
     /// left open, or anything said, after `Done`. Also if it waits for nothing, or takes 10,000 steps.
+    ///
+    /// And where the search does anything else in a [`Pool`](fedway_core::Pool) that knows nothing: everything asked for
+    /// at the same time, and the same found; or on its second visit there finds another.
     #[must_use]
     pub fn run(&self) -> Run {
-        Search::new(self).run()
+        let run = self.run_alone();
+        if !self.noisy && !self.one_at_a_time {
+            pooled::compare(self, &run);
+        }
+        run
+    }
+
+    /// The same without a pool, for those who run a great many
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    #[must_use]
+    pub fn run_alone(&self) -> Run {
+        Search::new(self, Driven::alone(self)).run()
     }
 }
 
@@ -28,7 +48,7 @@ impl Script {
 struct Search<'a> {
     script: &'a Script,
     answers: Answers,
-    machine: Discovery,
+    machine: Driven,
     now: Instant,
     /// Replies to deliver: by time, and in the order they were scheduled
     queue: BTreeMap<(Instant, usize), Delivery>,
@@ -83,12 +103,12 @@ impl State {
 type Outcome = Result<Box<Found>, DiscoveryError>;
 
 impl<'a> Search<'a> {
-    fn new(script: &'a Script) -> Self {
+    fn new(script: &'a Script, machine: Driven) -> Self {
         Self {
             script,
             answers: script.answers.clone().settle(),
-            machine: script.start(),
             now: Instant::ORIGIN,
+            machine,
             queue: BTreeMap::new(),
             scheduled: 0,
             given: BTreeMap::new(),
@@ -98,10 +118,19 @@ impl<'a> Search<'a> {
     }
 
     fn run(mut self) -> Run {
+        self.go()
+    }
+
+    /// To the end of the search
+    fn go(&mut self) -> Run {
+        let begun = self.now;
         let mut ended: Option<(Outcome, Instant)> = None;
         for _ in 0..MAX_STEPS {
             let step = self.machine.poll();
-            if ended.is_some() && !matches!(step, Step::Wait { until: None }) {
+            if ended.is_some()
+                && !matches!(step, Step::Wait { until: None })
+                && !self.machine.may_go_on()
+            {
                 self.complain("something was said after the end");
             }
             match step {
@@ -121,12 +150,13 @@ impl<'a> Search<'a> {
                     if ended.is_none() && until.is_none_or(|until| until <= self.now) {
                         self.complain("it does not say what it waits for");
                     }
-                    if !self.wait(until) {
+                    let is_over = ended.is_some() && self.machine.may_go_on();
+                    if is_over || !self.wait(until) {
                         let (outcome, at) = ended.expect("it waits for a time until it has ended");
                         return Run {
                             outcome: outcome.map(|found| *found),
-                            elapsed: at.since_origin(),
-                            log: self.log,
+                            elapsed: at.saturating_since(begun),
+                            log: mem::take(&mut self.log),
                             peak: self.peak,
                         };
                     }
@@ -254,7 +284,8 @@ impl<'a> Search<'a> {
                 Some(_) | None => self.complain("it hands out a session that is not open"),
             }
         }
-        if self.given.values().any(|given| given.state.is_under_way()) {
+        let mut given = self.given.values();
+        if !self.machine.may_go_on() && given.any(|given| given.state.is_under_way()) {
             self.complain("something was left open at the end");
         }
     }

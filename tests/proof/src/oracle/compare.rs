@@ -104,7 +104,7 @@ pub fn machine_agrees(
     goal: Goal,
     lookahead: Lookahead,
 ) -> Result<(), Box<Disagreement>> {
-    let run = world.script(edition, goal, lookahead).run();
+    let run = world.script(edition, goal, lookahead).run_alone();
     let text = ask(edition, goal, world, &chance(&run.outcome));
     let about = difference(&text, &run.outcome, world, Timing::OneByOne);
     match about.or_else(|| exchanges(&text, &run, lookahead)) {

@@ -1,0 +1,118 @@
+//! What searches made of the facts, by the name that was asked for.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use foldhash::fast::FixedState;
+use lru::LruCache;
+
+use super::facts::FactId;
+use crate::discovery::Begin;
+use crate::found::{DiscoveryError, Found};
+use crate::name::ServerName;
+use crate::time::Instant;
+
+/// What a search for a destination ends with, for all who asked
+pub(super) type Conclusion = Result<Arc<Found>, Arc<DiscoveryError>>;
+
+/// What is remembered of names, and of subjects: the least recently used goes first
+#[derive(Clone)]
+pub(super) struct Conclusions {
+    /// By the exact text: the `Host` that is to be sent has it
+    names: LruCache<Arc<str>, Record, FixedState>,
+    subjects: LruCache<Arc<str>, Record, FixedState>,
+    capacity: usize,
+}
+
+/// What is remembered of a name
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    pub(super) conclusion: Option<Conclusion>,
+    /// When the first fact that it rests on is due: from then on somebody must want the facts
+    pub(super) due: Instant,
+    /// The facts that its last way used, each held
+    pub(super) rests_on: Box<[FactId]>,
+    /// How many searches in a row have failed
+    pub(super) failures: u32,
+    /// When something was last reported of it from above
+    pub(super) reported: Option<Instant>,
+}
+
+impl fmt::Debug for Conclusions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl Conclusions {
+    pub(super) fn new(capacity: u32, seed: u64) -> Self {
+        let cache = || LruCache::unbounded_with_hasher(FixedState::with_seed(seed));
+        Self {
+            names: cache(),
+            subjects: cache(),
+            capacity: usize::try_from(capacity).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// How many names there are
+    pub(super) fn len(&self) -> usize {
+        self.names.len() + self.subjects.len()
+    }
+
+    /// What is remembered of a name, which is in use
+    pub(super) fn get(&mut self, begin: Begin, name: &ServerName) -> Option<&mut Record> {
+        self.of(begin).get_mut(name.as_str())
+    }
+
+    /// The same, begun if there is nothing yet; `forgotten` is told of what has to go for it
+    pub(super) fn entry(
+        &mut self,
+        begin: Begin,
+        name: &ServerName,
+        mut forgotten: impl FnMut(Record),
+    ) -> &mut Record {
+        let capacity = self.capacity.max(1);
+        let records = self.of(begin);
+        if !records.contains(name.as_str()) && records.len() >= capacity {
+            let oldest = records.pop_lru();
+            forgotten(oldest.map(|(_, record)| record).unwrap_or_default());
+        }
+        records.get_or_insert_mut(name.shared().clone(), Record::default)
+    }
+
+    /// Forgets a name, and gives out what was remembered
+    pub(super) fn remove(&mut self, begin: Begin, name: &ServerName) -> Option<Record> {
+        self.of(begin).pop(name.as_str())
+    }
+
+    /// Forgets everything, and gives out what was remembered
+    pub(super) fn clear(&mut self) -> Vec<Record> {
+        let mut all = Vec::new();
+        for records in [&mut self.names, &mut self.subjects] {
+            while let Some((_, record)) = records.pop_lru() {
+                all.push(record);
+            }
+        }
+        all
+    }
+
+    /// All of them, the most recently used first
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Begin, &Arc<str>, &Record)> {
+        let of = |begin, records| {
+            let records: &LruCache<_, _, _> = records;
+            records
+                .iter()
+                .map(move |(name, record)| (begin, name, record))
+        };
+        of(Begin::Name, &self.names).chain(of(Begin::Subject, &self.subjects))
+    }
+
+    fn of(&mut self, begin: Begin) -> &mut LruCache<Arc<str>, Record, FixedState> {
+        match begin {
+            Begin::Name => &mut self.names,
+            Begin::Subject => &mut self.subjects,
+        }
+    }
+}

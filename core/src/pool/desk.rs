@@ -1,0 +1,383 @@
+//! The questions that a pool has asked for its machines, each once however many want it.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::facts::{FactId, Facts, Said, Service, Wanted};
+use super::history::Dialled;
+use super::load::Load;
+use super::stats::Stats;
+use super::worker::{Job, Machine, Worker};
+use crate::action::{Action, ActionId, Event, Ids, LookUpAddresses, QuerySrv, Reply};
+use crate::address::Family;
+use crate::answer::FactKind;
+use crate::config::Config;
+use crate::error::DnsError;
+use crate::time::Instant;
+
+/// The questions under way, and all that is known
+#[derive(Clone, Debug)]
+pub(super) struct Desk {
+    pub(super) config: Arc<Config>,
+    pub(super) facts: Facts,
+    pub(super) dialled: Dialled,
+    pub(super) load: Load,
+    pub(super) stats: Stats,
+    /// Deadlines, each of a question or a machine
+    pub(super) timers: BTreeSet<(Instant, u32)>,
+    /// Facts whose renewal is due, since somebody wants them
+    pub(super) renewals: Vec<FactId>,
+    questions: BTreeMap<u32, Question>,
+    /// Those that no driver has been given yet
+    due: VecDeque<u32>,
+    /// Those that somebody has left
+    left: Vec<u32>,
+    last_id: u32,
+}
+
+/// A question to DNS
+#[derive(Clone, Debug)]
+struct Question {
+    fact: FactId,
+    waiters: Vec<Waiter>,
+    /// Whether it is asked whoever waits for it
+    unasked_for: bool,
+    /// Once a driver has been given it
+    asked: Option<Asked>,
+    ids: Ids,
+    /// Whether a silence was not believed before
+    again: bool,
+}
+
+/// Who waits for a question
+#[derive(Clone, Debug)]
+pub(super) struct Waiter {
+    pub(super) worker: u32,
+    /// When it began
+    pub(super) since: Instant,
+    /// The action to answer: of an action, what answers it is all that counts
+    pub(super) id: ActionId,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    id: ActionId,
+    at: Instant,
+    deadline: Instant,
+    /// Whether many were asking at once
+    crowded: bool,
+}
+
+/// What a machine is told: in answer to which action
+pub(super) struct Telling {
+    pub(super) worker: u32,
+    pub(super) event: Event,
+}
+
+impl Desk {
+    pub(super) fn new(config: Arc<Config>, seed: u64) -> Self {
+        Self {
+            facts: Facts::new(seed),
+            dialled: Dialled::new(config.capacity),
+            load: Load::new(config.asking),
+            stats: Stats::default(),
+            timers: BTreeSet::new(),
+            renewals: Vec::new(),
+            questions: BTreeMap::new(),
+            due: VecDeque::new(),
+            left: Vec::new(),
+            last_id: 0,
+            config,
+        }
+    }
+
+    /// A number for a machine or a question, which none under way has
+    pub(super) fn next_id(&mut self, workers: &BTreeMap<u32, Worker>) -> u32 {
+        loop {
+            self.last_id = self.last_id.wrapping_add(1);
+            let is_taken = self.questions.contains_key(&self.last_id);
+            if !is_taken && !workers.contains_key(&self.last_id) {
+                return self.last_id;
+            }
+        }
+    }
+
+    /// Somebody wants a fact that is due
+    pub(super) fn is_due(&mut self, fact: FactId) {
+        self.facts.hold(fact);
+        self.renewals.push(fact);
+    }
+
+    pub(super) fn is_question(&self, id: u32) -> bool {
+        self.questions.contains_key(&id)
+    }
+
+    /// How many questions are under way
+    pub(super) fn open(&self) -> usize {
+        self.questions.len()
+    }
+
+    pub(super) fn has_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// The facts that a search has come to
+    pub(super) fn used(&self, worker: &Worker) -> Vec<FactId> {
+        let (Machine::Search(search), Job::Search(job)) = (&worker.machine, &worker.job) else {
+            return Vec::new();
+        };
+        let dns = search
+            .used()
+            .filter_map(|it| self.facts.find(it.kind, it.name));
+        job.delegation.into_iter().chain(dns).collect()
+    }
+
+    pub(super) fn serve(&self, fact: FactId, wanted: Wanted) -> Service {
+        self.facts.get(fact).serve(wanted, self.config.stale)
+    }
+
+    /// Answers an action from what is known
+    pub(super) fn answer(
+        &self,
+        fact: FactId,
+        service: Service,
+        id: ActionId,
+        wanted: Wanted,
+    ) -> Option<Event> {
+        let Wanted { now, since, .. } = wanted;
+        let Service::Known {
+            failed,
+            until,
+            stale,
+            ..
+        } = service
+        else {
+            return None;
+        };
+        let left = until.saturating_since(now);
+        let reply = match self.facts.get(fact).said(failed)? {
+            Said::Addresses(result) => Reply::Addresses(result.clone().map(|answer| {
+                self.dialled
+                    .order(answer.remembered(left, stale), since, now)
+            })),
+            Said::Srv(result) => {
+                Reply::Srv(result.clone().map(|answer| answer.remembered(left, stale)))
+            }
+            Said::WellKnown(_) => return None,
+        };
+        Some(Event { id, reply })
+    }
+
+    /// Waits for a question that is under way, or begins it as `new`
+    pub(super) fn ask(&mut self, fact: FactId, new: u32, waiter: Option<Waiter>) {
+        let place = self.facts.get_mut(fact);
+        let number = *place.asked_by.get_or_insert(new);
+        let question = self.questions.entry(number).or_insert_with(|| {
+            self.due.push_back(number);
+            Question {
+                fact,
+                waiters: Vec::new(),
+                unasked_for: false,
+                asked: None,
+                ids: Ids::new(number),
+                again: false,
+            }
+        });
+        match waiter {
+            Some(waiter) => question.waiters.push(waiter),
+            None if !question.unasked_for => {
+                question.unasked_for = true;
+                self.load.asking += 1;
+            }
+            None => {}
+        }
+    }
+
+    /// The next question that a driver has not been given yet
+    pub(super) fn poll(&mut self, now: Instant) -> Option<Action> {
+        loop {
+            let number = self.due.pop_front()?;
+            let Some(question) = self.questions.get_mut(&number) else {
+                continue;
+            };
+            let deadline = now + self.config.deadlines.dns;
+            let id = question.ids.next();
+            question.asked = Some(Asked {
+                id,
+                at: now,
+                deadline,
+                crowded: self.load.is_crowded(),
+            });
+            self.timers.insert((deadline, number));
+            let fact = self.facts.get(question.fact);
+            let name = fact.name.clone();
+            let family = match fact.kind {
+                FactKind::A => Family::V4,
+                FactKind::Aaaa => Family::V6,
+                FactKind::Srv | FactKind::WellKnown => {
+                    return Some(Action::QuerySrv(QuerySrv { id, name, deadline }));
+                }
+            };
+            return Some(Action::LookUpAddresses(LookUpAddresses {
+                id,
+                host: name,
+                family,
+                deadline,
+            }));
+        }
+    }
+
+    /// A machine does not wait for this question any more
+    pub(super) fn leave(&mut self, fact: FactId, id: ActionId) {
+        let Some(number) = self.facts.get(fact).asked_by else {
+            return;
+        };
+        if let Some(question) = self.questions.get_mut(&number) {
+            question.waiters.retain(|waiter| waiter.id != id);
+            if question.waiters.is_empty() && !question.unasked_for {
+                self.left.push(number);
+            }
+        }
+    }
+
+    /// Gives up the next question that was left and that nobody wants; what a driver is to be told of it
+    pub(super) fn sweep(&mut self) -> Option<ActionId> {
+        while let Some(number) = self.left.pop() {
+            let is_unwanted = self
+                .questions
+                .get(&number)
+                .is_some_and(|question| question.waiters.is_empty() && !question.unasked_for);
+            if !is_unwanted {
+                continue;
+            }
+            if let Some(question) = self.remove(number) {
+                self.facts.sweep(question.fact);
+                if let Some(asked) = question.asked {
+                    return Some(asked.id);
+                }
+            }
+        }
+        None
+    }
+
+    /// The time of a question is over; what is to be cancelled
+    pub(super) fn time_out(
+        &mut self,
+        number: u32,
+        now: Instant,
+        told: &mut Vec<Telling>,
+    ) -> Option<ActionId> {
+        let asked = self.questions.get(&number)?.asked?;
+        let srv = self.kind_of(number)? == FactKind::Srv;
+        self.settle(number, silence(srv), now, told);
+        Some(asked.id)
+    }
+
+    /// Takes in a reply; whether its question was open: else it changes nothing
+    pub(super) fn handle(&mut self, event: Event, now: Instant, told: &mut Vec<Telling>) -> bool {
+        let number = event.id.machine();
+        let is_open = self
+            .questions
+            .get(&number)
+            .and_then(|question| question.asked)
+            .is_some_and(|asked| asked.id == event.id);
+        if !is_open {
+            return false;
+        }
+        match event.reply {
+            Reply::Addresses(result) => self.settle(number, Said::Addresses(result), now, told),
+            Reply::Srv(result) => self.settle(number, Said::Srv(result), now, told),
+            // An action is answered by its own kind of reply
+            Reply::Connected(_) | Reply::Fetched(_) => {}
+        }
+        true
+    }
+
+    fn kind_of(&self, number: u32) -> Option<FactKind> {
+        let question = self.questions.get(&number)?;
+        Some(self.facts.get(question.fact).kind)
+    }
+
+    /// A question is over
+    fn settle(&mut self, number: u32, said: Said, now: Instant, told: &mut Vec<Telling>) {
+        let Some(question) = self.questions.get_mut(&number) else {
+            return;
+        };
+        let Some(asked) = question.asked else {
+            return;
+        };
+        self.timers.remove(&(asked.deadline, number));
+        let is_silence = matches!(
+            said,
+            Said::Addresses(Err(DnsError::TimedOut)) | Said::Srv(Err(DnsError::TimedOut))
+        );
+        let late = now.saturating_since(asked.at) >= self.config.deadlines.dns / SLOW;
+        if asked.crowded && (is_silence || late) {
+            self.load.lost(asked.at, now);
+            if is_silence && !mem::replace(&mut question.again, true) {
+                question.asked = None;
+                self.due.push_back(number);
+                return;
+            }
+        } else {
+            self.load.answered();
+        }
+        let fact = question.fact;
+        self.stats.question(self.facts.get(fact).kind, &said);
+        self.facts.learn(fact, said.clone(), &self.config, now);
+        let Some(question) = self.remove(number) else {
+            return;
+        };
+        for Waiter { worker, since, id } in question.waiters {
+            let wanted = Wanted {
+                now,
+                since: now,
+                fresh: true,
+            };
+            let service = self.serve(fact, wanted);
+            let wanted = Wanted { since, ..wanted };
+            let event = self.answer(fact, service, id, wanted);
+            // A failure of our own is no fact
+            let event = event.unwrap_or_else(|| Event {
+                id,
+                reply: reply(said.clone()),
+            });
+            told.push(Telling { worker, event });
+        }
+        self.facts.sweep(fact);
+    }
+
+    fn remove(&mut self, number: u32) -> Option<Question> {
+        let question = self.questions.remove(&number)?;
+        if let Some(asked) = question.asked {
+            self.timers.remove(&(asked.deadline, number));
+        }
+        if question.unasked_for {
+            self.load.asking -= 1;
+        }
+        self.facts.get_mut(question.fact).asked_by = None;
+        Some(question)
+    }
+}
+
+fn silence(srv: bool) -> Said {
+    if srv {
+        Said::Srv(Err(DnsError::TimedOut))
+    } else {
+        Said::Addresses(Err(DnsError::TimedOut))
+    }
+}
+
+fn reply(said: Said) -> Reply {
+    match said {
+        Said::Addresses(result) => Reply::Addresses(result),
+        Said::Srv(result) => Reply::Srv(result),
+        // Nobody asks DNS for it
+        Said::WellKnown(_) => Reply::Srv(Err(DnsError::Malformed)),
+    }
+}
+
+/// An answer that takes a fourth of the time there is was lost on the way, and asked for again by the driver
+const SLOW: u32 = 4;

@@ -1,0 +1,1281 @@
+//! Many searches over shared facts: a machine around machines, with a memory.
+//!
+//! What the network says is a fact, with a lifetime of its own: a DNS answer, what .well-known of a host came to, what
+//! became of an address. A pool drives many searches as a driver drives one, answers what they ask from what it knows,
+//! and asks once however many want it. A search knows nothing of that.
+//!
+//! In one instant everybody is told before anybody moves: what ends first is a search whose own time is over, then
+//! the questions, then the requests for .well-known, then what the searches make of both; what nobody wants any more is
+//! given up last.
+
+mod conclusions;
+mod desk;
+mod facts;
+mod history;
+mod load;
+mod snapshot;
+mod stats;
+mod worker;
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use self::conclusions::{Conclusion, Conclusions, Record};
+use self::desk::{Desk, Telling, Waiter};
+use self::facts::{FactId, Said, Service, Wanted};
+pub use self::snapshot::{Snapshot, SnapshotError};
+pub use self::stats::{Asked, Served, Stats};
+use self::worker::{DelegationJob, Job, Machine as Driven, Place, SearchJob, Worker};
+use crate::action::{Action, ActionId, Event, Reply};
+use crate::answer::FactKind;
+use crate::config::{Config, Lookahead};
+use crate::discovery::{Begin, Delegation, Delegator, Discovery, Goal};
+use crate::error::Fault;
+use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Notes, WellKnown};
+use crate::machine::{Machine, Step};
+use crate::name::{Host, ServerName};
+use crate::random::SplitMix64;
+use crate::time::Instant;
+use crate::trust::Verdict;
+
+/// Many searches, and the facts that they share
+///
+/// Driven by the verbs of [`Machine`], as one search is; what it is [`Done`](Step::Done) with is one asker at a time,
+/// and after that it goes on. It has no end: where nothing is under way it waits for nothing.
+///
+/// # Asking
+///
+/// [`look`](Self::look) gives what is remembered, at once; for all else there is a [`Ticket`], under which the outcome is
+/// [`Told`] some time later, or which is [left](Self::leave). A thousand askers of one name are one search, which belongs to
+/// none of them. Askers of a connection have a search each, over the same facts.
+///
+/// # Lifetimes
+///
+/// | fact | lasts |
+/// |---|---|
+/// | DNS answer | its time to live, at most [24 h](crate::Lifetimes::dns_most) |
+/// | absence in DNS | as its SOA says (RFC 2308 §5); 5 s without |
+/// | failure of DNS | [5 s](crate::Lifetimes::dns_failure) (RFC 2308 §7) |
+/// | .well-known | as RFC 9111 says, from [5 min](crate::Lifetimes::well_known_least) to [48 h](crate::Lifetimes::well_known_most); [24 h](crate::Lifetimes::well_known) where it says nothing |
+/// | failure of .well-known | [1 min](crate::Lifetimes::well_known_failure), doubled with each, at most [1 h](crate::Lifetimes::well_known_failure_most), less up to a tenth |
+/// | failure of this machine | no time at all |
+/// | address that worked | until it fails: dialled first |
+/// | address that failed | 10 min: dialled last (RFC 8305 §8) |
+///
+/// A fact that is wanted in the last fifth of its life is asked anew, while the old one serves. Where that fails, the
+/// old one stays until its end, and from then on serves for [`Config::stale`] more, marked
+/// [provisional](crate::Notes::provisional), while it is asked again and again. What was learnt since a search began is never
+/// too old for it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use fedway_core::{Action, Config, Instant, Machine, Pool, Step, Told};
+///
+/// let mut pool = Pool::new(Config::default().into(), 7);
+/// let name = "example.org:8448".parse()?;
+/// let mut now = Instant::ORIGIN;
+/// let ticket = pool.resolve(&name, now);
+/// let found = loop {
+///     match pool.poll() {
+///         // What a driver does is done here by hand: there is one IPv4 address, for an hour
+///         Step::Act(Action::LookUpAddresses(look_up)) => {
+///             let answer = match look_up.family() {
+///                 fedway_core::Family::V4 => {
+///                     fedway_core::Answer::found(vec!["9.9.9.9".parse()?], Duration::from_secs(3_600))
+///                 }
+///                 fedway_core::Family::V6 => {
+///                     fedway_core::Answer::absent(fedway_core::Absence::NoData, None)
+///                 }
+///             };
+///             pool.handle(look_up.reply(Ok(answer)), now);
+///         }
+///         Step::Done(Told::Resolved(told, outcome)) if told == ticket => break outcome?,
+///         Step::Act(_) | Step::Cancel(_) | Step::Done(_) => unreachable!("it asks for addresses"),
+///         Step::Wait { until } => now = until.expect("it waits for an answer"),
+///     }
+/// };
+/// assert_eq!(found.destination.addresses().next(), Some("9.9.9.9:8448".parse()?));
+/// // Remembered, as long as the absence of an IPv6 address may be believed
+/// assert!(Arc::ptr_eq(&found, &pool.look(&name, now).unwrap()?));
+/// assert!(pool.look(&name, now + Duration::from_secs(5)).is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pool {
+    workers: BTreeMap<u32, Worker>,
+    desk: Desk,
+    conclusions: Conclusions,
+    /// The searches for a destination that may be joined
+    open: BTreeMap<Arc<str>, u32>,
+    /// What is under way of each ticket
+    tickets: BTreeMap<u64, u32>,
+    last_ticket: u64,
+    told: VecDeque<Told>,
+    /// Those that may have something to say, in turn
+    ready: VecDeque<u32>,
+    /// Those that were told something, and move on when everybody was
+    moving: Vec<u32>,
+    /// Those that wait for their turn to ask DNS
+    queue: VecDeque<u32>,
+    /// To be cancelled
+    cancelled: Vec<ActionId>,
+    /// For machines in here: what they ask is answered, so that their questions have no deadlines
+    config: Arc<Config>,
+    /// The same, asking nothing ahead
+    plain: Arc<Config>,
+    random: SplitMix64,
+    seed: u64,
+    /// That of the next search: of the first it is the pool's, so that it does as a lone one
+    next_seed: u64,
+    now: Instant,
+    /// What the last poll said to wait for, if it said so
+    waits: Option<Option<Instant>>,
+}
+
+/// Somebody who asked
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ticket(u64);
+
+/// What somebody who asked is told
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// [`Pool::connect`] or [`Pool::connect_to`]; the session is the driver's, under the name of the connection
+    Connected(Ticket, Result<Box<Found>, DiscoveryError>),
+    /// [`Pool::delegation`]
+    Delegated(Ticket, Result<Delegated, DiscoveryError>),
+    /// [`Pool::resolve`] or [`Pool::resolve_fresh`]
+    Resolved(Ticket, Result<Arc<Found>, Arc<DiscoveryError>>),
+}
+
+impl Told {
+    /// Whom it is for
+    #[must_use]
+    pub fn ticket(&self) -> Ticket {
+        match self {
+            Self::Connected(ticket, _) | Self::Delegated(ticket, _) | Self::Resolved(ticket, _) => {
+                *ticket
+            }
+        }
+    }
+}
+
+/// The name that requests for a server name are really for: the delegated one, or the name itself
+///
+/// The way from here on is a function of the subject alone, so that it is what connections are kept by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Delegated {
+    /// The name to go on with
+    pub subject: ServerName,
+    /// The request for .well-known, if there was one
+    pub well_known: Option<WellKnown>,
+    /// Whether certificates on the way here were verified
+    pub verdict: Verdict,
+    /// Whether a later search may find another
+    pub provisional: bool,
+    /// Until when this may be believed, on the clock of the pool; `None` if for ever
+    pub expires: Option<Instant>,
+}
+
+/// What was seen of a server from above
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It sends, or answers: ends the back-off of its .well-known
+    Alive,
+    /// It is another one: 421, HTML where JSON was due, a wrong peer. What is known of it does not serve any more
+    Misdirected,
+    /// It cannot be reached. What is known of it is asked anew, and serves meanwhile
+    Unreachable,
+}
+
+/// A name that is remembered
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Entry<'a> {
+    /// The server name, or what it was delegated to if [`Pool::connect_to`] was asked
+    pub name: &'a str,
+    /// What was found last, or why nothing was; `None` where no search for a destination has ended
+    pub conclusion: Option<Result<&'a Found, &'a DiscoveryError>>,
+    /// When the first of the facts that it rests on is asked anew, on the clock of the pool
+    pub due: Instant,
+    /// How many searches in a row have failed
+    pub failures: u32,
+}
+
+impl Pool {
+    /// A pool that knows nothing
+    ///
+    /// `seed` decides what is left to chance: the order of SRV targets, the jitter of lifetimes; and protects the tables of
+    /// names from strangers who choose them.
+    #[must_use]
+    pub fn new(config: Arc<Config>, seed: u64) -> Self {
+        let mut inner = Config::clone(&config);
+        inner.deadlines.dns = Duration::MAX;
+        let mut plain = inner.clone();
+        plain.lookahead = Lookahead::None;
+        Self {
+            workers: BTreeMap::new(),
+            conclusions: Conclusions::new(config.capacity, seed),
+            open: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            last_ticket: 0,
+            told: VecDeque::new(),
+            ready: VecDeque::new(),
+            moving: Vec::new(),
+            queue: VecDeque::new(),
+            cancelled: Vec::new(),
+            config: inner.into(),
+            plain: plain.into(),
+            random: SplitMix64::new(seed),
+            seed,
+            next_seed: seed,
+            now: Instant::ORIGIN,
+            waits: Some(None),
+            desk: Desk::new(config, seed),
+        }
+    }
+
+    /// The policies in force
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.desk.config
+    }
+
+    /// Where requests for a name go, if that is remembered and no fact that it rests on is due
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such place, if that is what is remembered.
+    pub fn look(
+        &mut self,
+        name: &ServerName,
+        now: Instant,
+    ) -> Option<Result<Arc<Found>, Arc<DiscoveryError>>> {
+        let record = self.conclusions.get(Begin::Name, name)?;
+        if record.due <= now {
+            return None;
+        }
+        let conclusion = record.conclusion.clone()?;
+        self.desk.stats.remembered += 1;
+        Some(conclusion)
+    }
+
+    /// Asks where requests for a name go, without connecting there: [`Told::Resolved`]
+    pub fn resolve(&mut self, name: &ServerName, now: Instant) -> Ticket {
+        self.arrive(now);
+        if let Some(conclusion) = self.look(name, self.now) {
+            let ticket = self.next_ticket();
+            self.told.push_back(Told::Resolved(ticket, conclusion));
+            return ticket;
+        }
+        if let Some(id) = self.open.get(name.as_str()) {
+            let id = *id;
+            return self.join(id);
+        }
+        let id = self.begin(Goal::Resolve, Begin::Name, name, false);
+        self.open.insert(name.shared().clone(), id);
+        self.join(id)
+    }
+
+    /// The same, past what is known, which it renews
+    pub fn resolve_fresh(&mut self, name: &ServerName, now: Instant) -> Ticket {
+        self.arrive(now);
+        let id = self.begin(Goal::Resolve, Begin::Name, name, true);
+        self.join(id)
+    }
+
+    /// Asks whom requests for a name are really for, and no further: [`Told::Delegated`]
+    pub fn delegation(&mut self, name: &ServerName, now: Instant) -> Ticket {
+        self.arrive(now);
+        let id = self.begin(Goal::Delegate, Begin::Name, name, false);
+        self.join(id)
+    }
+
+    /// Asks for a connection to the server of a name: [`Told::Connected`]
+    pub fn connect(&mut self, name: &ServerName, now: Instant) -> Ticket {
+        self.arrive(now);
+        let id = self.begin(Goal::Connect, Begin::Name, name, false);
+        self.join(id)
+    }
+
+    /// Asks for a connection to the server of a [subject](Delegated::subject): [`Told::Connected`]
+    pub fn connect_to(&mut self, subject: &ServerName, now: Instant) -> Ticket {
+        self.arrive(now);
+        let id = self.begin(Goal::Connect, Begin::Subject, subject, false);
+        self.join(id)
+    }
+
+    /// Asks no longer; what nobody else wants is given up
+    pub fn leave(&mut self, ticket: Ticket, now: Instant) {
+        self.arrive(now);
+        if let Some(index) = self.told.iter().position(|told| told.ticket() == ticket) {
+            if let Some(Told::Connected(_, Ok(found))) = self.told.remove(index)
+                && let Some(connection) = found.connection
+            {
+                self.cancelled.push(connection.id);
+            }
+            return;
+        }
+        let Some(id) = self.tickets.remove(&ticket.0) else {
+            return;
+        };
+        let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) else {
+            return;
+        };
+        job.askers.retain(|(asker, _)| *asker != ticket.0);
+        if job.askers.is_empty() {
+            self.abandon(id);
+        }
+    }
+
+    /// Takes in what was seen of a server from above; `name` is the server name as it was asked for, or the subject
+    ///
+    /// At most once a minute a name: whether it counted.
+    pub fn report(&mut self, name: &ServerName, outcome: Outcome, now: Instant) -> bool {
+        self.arrive(now);
+        let now = self.now;
+        let mut counts = false;
+        for begin in [Begin::Name, Begin::Subject] {
+            let Some(record) = self.conclusions.get(begin, name) else {
+                continue;
+            };
+            if record
+                .reported
+                .is_some_and(|last| now < last + REPORT_INTERVAL)
+            {
+                continue;
+            }
+            counts = true;
+            record.reported = Some(now);
+            record.due = match outcome {
+                Outcome::Alive if matches!(record.conclusion, Some(Ok(_))) => record.due,
+                Outcome::Alive | Outcome::Misdirected | Outcome::Unreachable => now,
+            };
+            for id in &record.rests_on {
+                let fact = self.desk.facts.get_mut(*id);
+                match outcome {
+                    Outcome::Alive => fact.forgive(),
+                    Outcome::Misdirected => fact.forget(),
+                    Outcome::Unreachable => fact.doubt(now),
+                }
+            }
+        }
+        counts
+    }
+
+    /// Forgets a name, and every fact that its last way used; whether it was remembered
+    ///
+    /// A search that is under way is not touched.
+    pub fn forget(&mut self, name: &ServerName) -> bool {
+        let mut was_known = false;
+        for begin in [Begin::Name, Begin::Subject] {
+            if let Some(record) = self.conclusions.remove(begin, name) {
+                was_known = true;
+                for id in &record.rests_on {
+                    self.desk.facts.get_mut(*id).forget();
+                }
+                self.release(&record);
+            }
+        }
+        was_known
+    }
+
+    /// Forgets every name and every fact, and what became of addresses
+    pub fn forget_all(&mut self) {
+        for record in self.conclusions.clear() {
+            self.release(&record);
+        }
+        self.desk.facts.forget_all();
+        self.desk.dialled.forget();
+    }
+
+    /// The names that are remembered, the most recently used first
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.conclusions.iter().map(|(_, name, record)| Entry {
+            name,
+            conclusion: record
+                .conclusion
+                .as_ref()
+                .map(|conclusion| match conclusion {
+                    Ok(found) => Ok(&**found),
+                    Err(error) => Err(&**error),
+                }),
+            due: record.due,
+            failures: record.failures,
+        })
+    }
+
+    /// What is under way, and what was counted
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.desk.stats.clone();
+        stats.names = self.conclusions.len();
+        stats.facts = self.desk.facts.len();
+        stats.searches = self.workers.len();
+        stats.queued = self.queue.len();
+        stats.questions = self.desk.open();
+        stats.limit = self.desk.load.limit();
+        stats
+    }
+
+    fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket += 1;
+        Ticket(self.last_ticket)
+    }
+
+    fn join(&mut self, id: u32) -> Ticket {
+        let ticket = self.next_ticket();
+        if let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) {
+            job.askers.insert((ticket.0, self.now));
+        }
+        self.tickets.insert(ticket.0, id);
+        ticket
+    }
+
+    /// Begins a search
+    fn begin(&mut self, goal: Goal, begin: Begin, name: &ServerName, fresh: bool) -> u32 {
+        let id = self.desk.next_id(&self.workers);
+        // What its last way used is asked for at once, and nothing else ahead
+        let record = self.conclusions.get(begin, name);
+        let is_known = record.is_some_and(|record| !record.rests_on.is_empty());
+        let is_plain = is_known || goal == Goal::Delegate || !self.queue.is_empty();
+        let config = if is_plain { &self.plain } else { &self.config };
+        let seed = mem::replace(&mut self.next_seed, self.random.draw());
+        let search = Discovery::pooled((goal, begin), name, config, seed, id, self.now);
+        let job = SearchJob {
+            name: name.clone(),
+            begin,
+            goal,
+            askers: BTreeSet::new(),
+            delegation: None,
+            awaits: None,
+            prefetch: is_known && goal != Goal::Delegate && self.config.lookahead == Lookahead::Dns,
+        };
+        let worker = Worker::new(
+            Driven::Search(search.into()),
+            Job::Search(job),
+            self.now,
+            fresh,
+        );
+        self.desk.stats.begun += 1;
+        self.workers.insert(id, worker);
+        self.wake(id);
+        id
+    }
+
+    /// Somebody may have something to say
+    fn wake(&mut self, id: u32) {
+        if let Some(worker) = self.workers.get_mut(&id)
+            && worker.place == Place::Idle
+        {
+            worker.place = Place::Ready;
+            self.ready.push_back(id);
+        }
+        self.waits = None;
+    }
+
+    /// Lets time pass; what of it the loop has lost, since there was something to poll or it came late, puts off the
+    /// deadlines over many actions
+    fn arrive(&mut self, now: Instant) {
+        if now <= self.now {
+            return;
+        }
+        let since = match self.waits {
+            None => self.now,
+            Some(until) => until.map_or(now, |until| until.max(self.now)),
+        };
+        let lost = now.saturating_since(since);
+        if !lost.is_zero() {
+            for worker in self.workers.values_mut() {
+                worker.machine.skip(lost, now);
+            }
+            self.renew_timers();
+        }
+        self.now = now;
+    }
+
+    /// Deadlines were put off
+    fn renew_timers(&mut self) {
+        let ids: Vec<_> = self.workers.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.wake(id));
+    }
+
+    /// Tells machines, which move on when everybody was told
+    fn tell(&mut self, told: Vec<Telling>) {
+        for Telling { worker: id, event } in told {
+            let Some(worker) = self.workers.get_mut(&id) else {
+                continue;
+            };
+            if worker.close(event.id).is_some_and(|(_, is_last)| is_last) {
+                self.desk.load.asking -= 1;
+            }
+            worker.news |= worker.machine.hear(event, self.now);
+            self.moves(id);
+        }
+    }
+
+    fn moves(&mut self, id: u32) {
+        if let Some(worker) = self.workers.get_mut(&id)
+            && worker.place != Place::Moving
+        {
+            // Where it stands in another line, it is passed over there
+            worker.place = Place::Moving;
+            self.moving.push(id);
+        }
+        self.waits = None;
+    }
+
+    /// Lets everybody move who was told something: who does step 3 first, since that may be news to others
+    fn settle(&mut self) {
+        let (first, then): (Vec<u32>, Vec<u32>) = mem::take(&mut self.moving)
+            .into_iter()
+            .partition(|id| matches!(self.workers.get(id), Some(worker) if matches!(worker.job, Job::Delegation(_))));
+        for id in first {
+            self.move_on(id);
+            self.conclude_delegation(id);
+        }
+        let told = mem::take(&mut self.moving);
+        for id in then.into_iter().chain(told) {
+            self.move_on(id);
+        }
+    }
+
+    fn move_on(&mut self, id: u32) {
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return;
+        };
+        if worker.place == Place::Moving {
+            worker
+                .machine
+                .move_on(mem::take(&mut worker.news), self.now);
+            worker.place = Place::Ready;
+            self.ready.push_back(id);
+        }
+    }
+
+    /// What step 3 of a host came to, if it did
+    fn conclude_delegation(&mut self, id: u32) {
+        let Some((delegator, job)) = self.workers.get_mut(&id).and_then(Worker::delegator) else {
+            return;
+        };
+        let Some(delegation) = delegator.take_end() else {
+            return;
+        };
+        let (fact, waiters) = (job.fact, mem::take(&mut job.waiters));
+        let delegation = Arc::<Delegation>::from(delegation);
+        let said = Said::WellKnown(delegation.clone());
+        self.desk.stats.question(FactKind::WellKnown, &said);
+        self.desk
+            .facts
+            .learn(fact, said, &self.desk.config, self.now);
+        self.desk.facts.get_mut(fact).asked_by = None;
+        let holds = self.workers.get(&id).map(|worker| worker.holds.clone());
+        for waiter in waiters {
+            let Some(worker) = self.workers.get_mut(&waiter) else {
+                continue;
+            };
+            // What was asked for it was asked since they began: they do not ask it again
+            for fact in holds.iter().flatten() {
+                self.desk.facts.hold(*fact);
+                worker.holds.push(*fact);
+            }
+            let wanted = Wanted {
+                now: self.now,
+                since: self.now,
+                fresh: true,
+            };
+            let service = self.desk.serve(fact, wanted);
+            self.give_delegation(waiter, fact, service, Some(&delegation));
+            self.moves(waiter);
+        }
+        self.desk.facts.sweep(fact);
+    }
+
+    /// Tells a search what step 3 came to: what is known, or where that is nothing, what came just now
+    fn give_delegation(
+        &mut self,
+        id: u32,
+        fact: FactId,
+        service: Service,
+        otherwise: Option<&Arc<Delegation>>,
+    ) {
+        let (known, until, stale, own) = match service {
+            Service::Known {
+                failed,
+                until,
+                stale,
+                own,
+                ..
+            } => (self.desk.facts.get(fact).said(failed), until, stale, own),
+            Service::Ask => (None, self.now, false, true),
+        };
+        let known = match known {
+            Some(Said::WellKnown(delegation)) => Some(delegation),
+            Some(Said::Addresses(_) | Said::Srv(_)) | None => otherwise,
+        };
+        let Some(delegation) = known.cloned() else {
+            return;
+        };
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return;
+        };
+        worker.news = true;
+        if let Some((search, job)) = worker.search() {
+            search.arrive(self.now);
+            job.delegation = Some(fact);
+            job.awaits = None;
+            search.give_delegation(&delegation, until, stale, own);
+        }
+    }
+
+    /// Lets the next in line ask DNS, if a place is free; whether there was one
+    fn next_in_queue(&mut self) -> bool {
+        if self.desk.load.is_full() {
+            return false;
+        }
+        let Some(id) = self.queue.pop_front() else {
+            return false;
+        };
+        // Where it was told something meanwhile, it stands in another line
+        if let Some(worker) = self.workers.get_mut(&id)
+            && worker.place == Place::Queued
+        {
+            worker.place = Place::Ready;
+            self.ready.push_back(id);
+        }
+        true
+    }
+
+    /// Hears one machine out, as far as there is something for the driver
+    fn visit(&mut self, id: u32) -> Option<Step<Told>> {
+        let now = self.now;
+        let worker = self.workers.get_mut(&id)?;
+        if worker.place != Place::Ready {
+            return None;
+        }
+        worker.machine.arrive(now);
+        if !self.desk.load.is_full() {
+            self.prefetch(id);
+        }
+        loop {
+            if self.wants_delegation(id) && self.delegate(id) {
+                return None;
+            }
+            let worker = self.workers.get_mut(&id)?;
+            if let Some(question) = worker.machine.next_question() {
+                let fact = self.desk.facts.place(question.kind, question.name);
+                match self.question(id, fact) {
+                    Asking::Answered => continue,
+                    Asking::Queued => return None,
+                }
+            }
+            match worker.machine.poll() {
+                Step::Act(action) => {
+                    if let Action::Connect(connect) = &action {
+                        self.desk.dialled.begins(connect, now);
+                    }
+                    self.ready.push_front(id);
+                    return Some(Step::Act(action));
+                }
+                Step::Cancel(action) => match worker.close(action) {
+                    Some((fact, is_last)) => {
+                        if is_last {
+                            self.desk.load.asking -= 1;
+                        }
+                        self.desk.leave(fact, action);
+                    }
+                    None => {
+                        let head_start = self.config.racing.attempt_delay;
+                        self.desk.dialled.ends(action, None, head_start, now);
+                        self.ready.push_front(id);
+                        return Some(Step::Cancel(action));
+                    }
+                },
+                Step::Done(result) => {
+                    self.conclude(id, result);
+                    return None;
+                }
+                Step::Wait { until } => {
+                    if self.is_over(id, until) {
+                        self.remove(id);
+                    } else if !self.settled(id) {
+                        self.idle(id, until);
+                    }
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn idle(&mut self, id: u32, until: Option<Instant>) {
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return;
+        };
+        worker.place = Place::Idle;
+        if worker.timer != until {
+            if let Some(before) = worker.timer.take() {
+                self.desk.timers.remove(&(before, id));
+            }
+            worker.timer = until;
+            self.desk.timers.extend(until.map(|until| (until, id)));
+        }
+    }
+
+    /// Whether a machine that waits for nothing has ended: who does step 3 is asked what came of it first
+    fn is_over(&mut self, id: u32, until: Option<Instant>) -> bool {
+        if until.is_some() {
+            return false;
+        }
+        self.conclude_delegation(id);
+        self.settle();
+        true
+    }
+
+    /// Answers the question that comes next, asks it, or lets the machine wait for its turn
+    fn question(&mut self, id: u32, fact: FactId) -> Asking {
+        let now = self.now;
+        let desk = &mut self.desk;
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return Asking::Queued;
+        };
+        let wanted = worker.wanted(now);
+        let service = desk.serve(fact, wanted);
+        let is_open = desk.facts.get(fact).asked_by.is_some();
+        let is_asking = !worker.open.is_empty();
+        if matches!(service, Service::Ask) && !is_open && !is_asking && desk.load.is_full() {
+            worker.place = Place::Queued;
+            self.queue.push_back(id);
+            desk.facts.sweep(fact);
+            return Asking::Queued;
+        }
+        let action = match worker.machine.poll() {
+            Step::Act(action) => action.id(),
+            // It has said that a question is what comes next
+            Step::Cancel(_) | Step::Done(_) | Step::Wait { .. } => return Asking::Queued,
+        };
+        desk.stats.wanted(desk.facts.get(fact).kind, service);
+        desk.facts.hold(fact);
+        worker.holds.push(fact);
+        match desk.answer(fact, service, action, wanted) {
+            Some(event) => {
+                if matches!(service, Service::Known { due: true, .. }) {
+                    desk.is_due(fact);
+                }
+                let news = worker.machine.hear(event, now);
+                worker.machine.move_on(news, now);
+            }
+            None => {
+                if !is_asking {
+                    desk.load.asking += 1;
+                }
+                worker.open.push((action, fact));
+                let new = desk.next_id(&self.workers);
+                let waiter = Waiter {
+                    worker: id,
+                    since: wanted.since,
+                    id: action,
+                };
+                self.desk.ask(fact, new, Some(waiter));
+            }
+        }
+        Asking::Answered
+    }
+
+    /// Asks for what the last way of a name used, all at once
+    fn prefetch(&mut self, id: u32) {
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return;
+        };
+        let wanted = worker.wanted(self.now);
+        let Some((_, job)) = worker.search() else {
+            return;
+        };
+        if !mem::take(&mut job.prefetch) {
+            return;
+        }
+        let (begin, name) = (job.begin, job.name.clone());
+        let record = self.conclusions.get(begin, &name);
+        let used: Vec<_> = record
+            .map(|record| record.rests_on.to_vec())
+            .unwrap_or_default();
+        for fact in used {
+            let is_dns = self.desk.facts.get(fact).kind != FactKind::WellKnown;
+            let is_asked = self.desk.facts.get(fact).asked_by.is_some();
+            if is_dns && !is_asked && matches!(self.desk.serve(fact, wanted), Service::Ask) {
+                let new = self.desk.next_id(&self.workers);
+                self.desk.ask(fact, new, None);
+            }
+        }
+    }
+
+    fn wants_delegation(&mut self, id: u32) -> bool {
+        let worker = self.workers.get_mut(&id).and_then(Worker::search);
+        worker.is_some_and(|(search, job)| {
+            job.awaits.is_none() && search.wants_delegation().is_some()
+        })
+    }
+
+    /// Gives a search what is known of its .well-known, or has somebody ask for it; whether somebody comes first for that
+    fn delegate(&mut self, id: u32) -> bool {
+        let now = self.now;
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return false;
+        };
+        let wanted = worker.wanted(now);
+        let Some((search, _)) = worker.search() else {
+            return false;
+        };
+        let Some(name) = search.wants_delegation().cloned() else {
+            return false;
+        };
+        // Of an address there is no .well-known
+        let Host::Dns(host) = name.host() else {
+            return false;
+        };
+        let fact = self.desk.facts.place(FactKind::WellKnown, host);
+        self.desk.facts.hold(fact);
+        worker.holds.push(fact);
+        let service = self.desk.serve(fact, wanted);
+        self.desk.stats.wanted(FactKind::WellKnown, service);
+        if let Service::Known { due, .. } = service {
+            if due {
+                self.desk.is_due(fact);
+            }
+            self.give_delegation(id, fact, service, None);
+            if let Some(worker) = self.workers.get_mut(&id) {
+                let news = mem::take(&mut worker.news);
+                worker.machine.move_on(news, now);
+            }
+            return false;
+        }
+        let is_new = self.desk.facts.get(fact).asked_by.is_none();
+        if is_new {
+            self.ready.push_front(id);
+        }
+        let delegator = self.delegator(fact, &name, wanted);
+        if let Some((_, job)) = self.workers.get_mut(&delegator).and_then(Worker::delegator) {
+            job.waiters.push(id);
+        }
+        if let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) {
+            job.awaits = Some(delegator);
+        }
+        is_new
+    }
+
+    /// Who asks for .well-known of a host, from now on at the latest
+    fn delegator(&mut self, fact: FactId, name: &ServerName, wanted: Wanted) -> u32 {
+        if let Some(id) = self.desk.facts.get(fact).asked_by {
+            return id;
+        }
+        let id = self.desk.next_id(&self.workers);
+        let delegator = Delegator::new(name, &self.plain, self.seed, id, self.now);
+        let job = DelegationJob {
+            fact,
+            waiters: Vec::new(),
+            is_renewal: false,
+        };
+        let worker = Worker::new(
+            Driven::Delegator(delegator.into()),
+            Job::Delegation(job),
+            wanted.since,
+            wanted.fresh,
+        );
+        self.workers.insert(id, worker);
+        self.desk.facts.get_mut(fact).asked_by = Some(id);
+        // Before whoever wants it
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.place = Place::Ready;
+        }
+        self.ready.push_front(id);
+        self.waits = None;
+        id
+    }
+
+    /// Asks anew for what is due and wanted, in the background, as far as name servers have time for it
+    fn renew(&mut self) {
+        while let Some(fact) = self.desk.renewals.pop() {
+            self.renew_one(fact);
+            self.desk.facts.release(fact);
+        }
+    }
+
+    fn renew_one(&mut self, fact: FactId) {
+        let known = self.desk.facts.get(fact);
+        if known.asked_by.is_some() || self.desk.load.is_full() {
+            return;
+        }
+        if known.kind != FactKind::WellKnown {
+            let new = self.desk.next_id(&self.workers);
+            self.desk.ask(fact, new, None);
+            return;
+        }
+        // It was a server name's
+        if let Ok(name) = ServerName::parse(known.name.as_str()) {
+            let (now, since) = (self.now, self.now);
+            let wanted = Wanted {
+                now,
+                since,
+                fresh: false,
+            };
+            let id = self.delegator(fact, &name, wanted);
+            if let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::delegator) {
+                job.is_renewal = true;
+            }
+        }
+    }
+
+    /// Whether a search was for its subject alone, and has it
+    fn settled(&mut self, id: u32) -> bool {
+        let Some((search, job)) = self.workers.get_mut(&id).and_then(Worker::search) else {
+            return false;
+        };
+        if job.goal != Goal::Delegate {
+            return false;
+        }
+        let Some(subject) = search.settled().cloned() else {
+            return false;
+        };
+        let (notes, expires) = search.so_far();
+        let delegated = Delegated {
+            subject,
+            well_known: notes.well_known.clone(),
+            verdict: notes
+                .skipped()
+                .cloned()
+                .map_or(Verdict::Verify, Verdict::Skip),
+            provisional: notes.provisional,
+            expires: Some(expires).filter(|expires| *expires < Instant::END),
+        };
+        for (asker, _) in mem::take(&mut job.askers) {
+            self.tickets.remove(&asker);
+            self.told
+                .push_back(Told::Delegated(Ticket(asker), Ok(delegated.clone())));
+        }
+        self.remember(id, None);
+        self.abandon(id);
+        true
+    }
+
+    /// A search has ended
+    fn conclude(&mut self, id: u32, result: Result<Box<Found>, DiscoveryError>) {
+        let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) else {
+            return;
+        };
+        let (goal, askers) = (job.goal, mem::take(&mut job.askers));
+        let (name, fresh) = (job.name.clone(), self.workers[&id].fresh);
+        match goal {
+            Goal::Connect => {
+                self.remember(id, None);
+                if let Some((asker, _)) = askers.into_iter().next() {
+                    self.tickets.remove(&asker);
+                    self.told.push_back(Told::Connected(Ticket(asker), result));
+                }
+            }
+            Goal::Delegate => {
+                self.remember(id, None);
+                let Err(error) = result else {
+                    unreachable!("such a search does not go on when its subject is settled");
+                };
+                for (asker, _) in askers {
+                    self.tickets.remove(&asker);
+                    self.told
+                        .push_back(Told::Delegated(Ticket(asker), Err(error.clone())));
+                }
+            }
+            Goal::Resolve => {
+                let late =
+                    matches!(&result, Err(error) if error.kind == DiscoveryErrorKind::TimedOut);
+                let since = self.workers[&id].since;
+                let conclusion = match result {
+                    Ok(mut found) => {
+                        found.expires = self.ends(id).or(found.expires);
+                        Ok(Arc::from(found))
+                    }
+                    Err(error) => Err(Arc::new(error)),
+                };
+                let conclusion = self.remember(id, Some(conclusion));
+                if !fresh && self.open.get(name.as_str()) == Some(&id) {
+                    self.open.remove(name.as_str());
+                }
+                for (asker, joined) in askers {
+                    // Who came later has not waited so long: for them there is another search
+                    if late && joined > since {
+                        self.rejoin(&name, asker, joined);
+                        continue;
+                    }
+                    self.tickets.remove(&asker);
+                    self.told.extend(
+                        conclusion
+                            .clone()
+                            .map(|it| Told::Resolved(Ticket(asker), it)),
+                    );
+                }
+            }
+        }
+        self.remove(id);
+    }
+
+    /// Somebody who has joined a search that took too long waits for another
+    fn rejoin(&mut self, name: &ServerName, asker: u64, joined: Instant) {
+        let known = self.open.get(name.as_str()).copied();
+        let id = known.unwrap_or_else(|| self.begin(Goal::Resolve, Begin::Name, name, false));
+        self.open.insert(name.shared().clone(), id);
+        if let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) {
+            let joined = if known.is_some() { joined } else { self.now };
+            job.askers.insert((asker, joined));
+        }
+        self.tickets.insert(asker, id);
+    }
+
+    /// Remembers what a search used, and what it made of it
+    fn remember(&mut self, id: u32, conclusion: Option<Conclusion>) -> Option<Conclusion> {
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return conclusion;
+        };
+        let desk = &mut self.desk;
+        let mut used = desk.used(worker);
+        let Some((_, job)) = worker.search() else {
+            return conclusion;
+        };
+        let record = self.conclusions.entry(job.begin, &job.name, |old| {
+            for id in &old.rests_on {
+                desk.facts.release(*id);
+            }
+        });
+        // What a destination rests on stays with it, for as long as it is remembered
+        if conclusion.is_none() && record.conclusion.is_some() && self.now < record.due {
+            let more = record.rests_on.iter().filter(|id| !used.contains(id));
+            used.extend(more.copied().collect::<Vec<_>>());
+        }
+        for id in &used {
+            desk.facts.hold(*id);
+        }
+        for id in mem::replace(&mut record.rests_on, used.into()) {
+            desk.facts.release(id);
+        }
+        let conclusion = conclusion?;
+        let facts = &desk.facts;
+        let due = record.rests_on.iter().map(|id| facts.get(*id).due()).min();
+        record.due = match &conclusion {
+            Ok(_) => due.unwrap_or(Instant::END),
+            // It says nothing of the facts
+            Err(error) if error.kind == DiscoveryErrorKind::TimedOut => self.now,
+            Err(error) if error.fault() == Fault::Ours => self.now,
+            Err(_) => due.unwrap_or(Instant::END),
+        };
+        record.failures = match &conclusion {
+            Ok(_) => 0,
+            Err(_) => record.failures.saturating_add(1),
+        };
+        record.conclusion = Some(conclusion.clone());
+        Some(conclusion)
+    }
+
+    /// How long what a search has found may be believed: as long as the least of the facts that it used
+    fn ends(&self, id: u32) -> Option<Instant> {
+        let used = self.desk.used(self.workers.get(&id)?);
+        let until = used
+            .into_iter()
+            .map(|fact| self.desk.facts.get(fact).until(self.now));
+        until.min()
+    }
+
+    /// Nobody wants a machine any more
+    fn abandon(&mut self, id: u32) {
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return;
+        };
+        worker.machine.give_up();
+        let (place, job) = (worker.place, &mut worker.job);
+        if place == Place::Idle || place == Place::Queued {
+            worker.place = Place::Ready;
+            self.ready.push_back(id);
+        }
+        self.waits = None;
+        if let Job::Search(job) = job {
+            let (name, awaits) = (job.name.clone(), job.awaits.take());
+            if self.open.get(name.as_str()) == Some(&id) {
+                self.open.remove(name.as_str());
+            }
+            if let Some(delegator) = awaits {
+                self.unwanted(delegator, id);
+            }
+        }
+    }
+
+    /// A search does not await its .well-known any more
+    fn unwanted(&mut self, delegator: u32, waiter: u32) {
+        let job = self.workers.get_mut(&delegator).and_then(Worker::delegator);
+        if let Some((_, job)) = job {
+            job.waiters.retain(|id| *id != waiter);
+            if job.waiters.is_empty() && !job.is_renewal {
+                let fact = job.fact;
+                self.desk.facts.get_mut(fact).asked_by = None;
+                self.desk.facts.sweep(fact);
+                self.abandon(delegator);
+            }
+        }
+    }
+
+    /// A machine has nothing more to say
+    fn remove(&mut self, id: u32) {
+        let Some(worker) = self.workers.remove(&id) else {
+            return;
+        };
+        if let Some(timer) = worker.timer {
+            self.desk.timers.remove(&(timer, id));
+        }
+        if let Job::Search(SearchJob {
+            awaits: Some(delegator),
+            ..
+        }) = &worker.job
+        {
+            self.unwanted(*delegator, id);
+        }
+        if !worker.open.is_empty() {
+            self.desk.load.asking -= 1;
+        }
+        for (action, fact) in worker.open {
+            self.desk.leave(fact, action);
+        }
+        for fact in worker.holds {
+            self.desk.facts.release(fact);
+        }
+    }
+
+    fn release(&mut self, record: &Record) {
+        for id in &record.rests_on {
+            self.desk.facts.release(*id);
+        }
+    }
+}
+
+/// What became of a question
+enum Asking {
+    /// It is answered, or will be
+    Answered,
+    /// It waits for its turn
+    Queued,
+}
+
+impl Machine for Pool {
+    type Done = Told;
+
+    fn poll(&mut self) -> Step<Told> {
+        loop {
+            if let Some(id) = self.cancelled.pop() {
+                return Step::Cancel(id);
+            }
+            if let Some(action) = self.desk.poll(self.now) {
+                return Step::Act(action);
+            }
+            if let Some(id) = self.ready.pop_front() {
+                if let Some(step) = self.visit(id) {
+                    return step;
+                }
+                continue;
+            }
+            if self.next_in_queue() {
+                continue;
+            }
+            self.renew();
+            if self.desk.has_due() || !self.ready.is_empty() {
+                continue;
+            }
+            // What was left and is still unwanted, last
+            if let Some(id) = self.desk.sweep() {
+                return Step::Cancel(id);
+            }
+            if let Some(told) = self.told.pop_front() {
+                return Step::Done(told);
+            }
+            let until = self.desk.timers.first().map(|(at, _)| *at);
+            self.waits = Some(until);
+            return Step::Wait { until };
+        }
+    }
+
+    fn handle(&mut self, event: Event, now: Instant) {
+        self.handle_timeout(now);
+        let now = self.now;
+        let id = event.id.machine();
+        if self.desk.is_question(id) {
+            let mut told = Vec::new();
+            if self.desk.handle(event, now, &mut told) {
+                self.waits = None;
+            }
+            self.tell(told);
+        } else if let Some(worker) = self.workers.get_mut(&id) {
+            if let Reply::Connected(result) = &event.reply {
+                let head_start = self.config.racing.attempt_delay;
+                let error = result.as_ref().err();
+                self.desk
+                    .dialled
+                    .ends(event.id, Some(error), head_start, now);
+            }
+            if worker.machine.awaits(event.id) {
+                worker.news |= worker.machine.hear(event, now);
+                self.moves(id);
+            }
+        }
+        self.settle();
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.arrive(now);
+        let now = self.now;
+        let mut due = Vec::new();
+        while let Some((at, id)) = self.desk.timers.first().copied()
+            && at <= now
+        {
+            self.desk.timers.pop_first();
+            due.push(id);
+        }
+        if due.is_empty() {
+            return;
+        }
+        self.waits = None;
+        // A search's own end comes before any fact's, or what it has tried so far would be lost
+        for id in &due {
+            let so_far = self.of_step_3(*id);
+            if let Some(worker) = self.workers.get_mut(id) {
+                worker.timer = None;
+                if let Some((search, _)) = worker.search() {
+                    let news = search.expire(now, so_far.as_ref());
+                    worker.news |= news;
+                }
+                self.moves(*id);
+            }
+        }
+        let mut told = Vec::new();
+        for id in &due {
+            self.cancelled
+                .extend(self.desk.time_out(*id, now, &mut told));
+        }
+        self.tell(told);
+        self.settle();
+    }
+}
+
+impl Pool {
+    /// What was noticed so far by whoever does step 3 for a search
+    fn of_step_3(&mut self, id: u32) -> Option<Notes> {
+        let (_, job) = self.workers.get_mut(&id)?.search()?;
+        let delegator = job.awaits?;
+        let (delegator, _) = self.workers.get_mut(&delegator)?.delegator()?;
+        Some(delegator.notes().clone())
+    }
+}
+
+/// So often a report counts, for one name; our choice
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);

@@ -1,0 +1,199 @@
+//! The machines that a pool drives, and what each is for.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::convert::Infallible;
+use core::time::Duration;
+
+use super::facts::{FactId, Wanted};
+use crate::action::{ActionId, Event};
+use crate::discovery::{Begin, Delegator, Discovery, Goal, Question};
+use crate::found::{DiscoveryError, Found};
+use crate::machine::{Machine as _, Step};
+use crate::name::ServerName;
+use crate::time::Instant;
+
+/// A machine that a pool drives
+#[derive(Clone, Debug)]
+pub(super) struct Worker {
+    pub(super) machine: Machine,
+    pub(super) job: Job,
+    /// When it began: what was learnt since is never too old for it
+    pub(super) since: Instant,
+    /// Whether what was learnt before will not do
+    pub(super) fresh: bool,
+    /// The facts that it was told of, or waits for
+    pub(super) holds: Vec<FactId>,
+    /// The questions that it waits for
+    pub(super) open: Vec<(ActionId, FactId)>,
+    /// The entry in the pool's index of deadlines
+    pub(super) timer: Option<Instant>,
+    /// What it was told and has not moved on from is news
+    pub(super) news: bool,
+    /// Where it stands in line
+    pub(super) place: Place,
+}
+
+/// Where a worker stands
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It waits for a reply, or for its deadline
+    Idle,
+    /// It was told something, and moves on when everybody was
+    Moving,
+    /// It may have something to say
+    Ready,
+    /// It has a question for which it is not its turn
+    Queued,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Machine {
+    Delegator(Box<Delegator>),
+    Search(Box<Discovery>),
+}
+
+/// What a worker is for
+#[derive(Clone, Debug)]
+pub(super) enum Job {
+    Delegation(DelegationJob),
+    Search(SearchJob),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct DelegationJob {
+    pub(super) fact: FactId,
+    /// The searches that await it
+    pub(super) waiters: Vec<u32>,
+    /// Whether it is to go on without any
+    pub(super) is_renewal: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SearchJob {
+    pub(super) name: ServerName,
+    pub(super) begin: Begin,
+    pub(super) goal: Goal,
+    /// Who asked, and when
+    pub(super) askers: BTreeSet<(u64, Instant)>,
+    /// What .well-known came to is this fact
+    pub(super) delegation: Option<FactId>,
+    /// Who does step 3
+    pub(super) awaits: Option<u32>,
+    /// Whether what its last way used is still to be asked for
+    pub(super) prefetch: bool,
+}
+
+impl Worker {
+    pub(super) fn new(machine: Machine, job: Job, since: Instant, fresh: bool) -> Self {
+        Self {
+            machine,
+            job,
+            since,
+            fresh,
+            holds: Vec::new(),
+            open: Vec::new(),
+            timer: None,
+            news: false,
+            place: Place::Idle,
+        }
+    }
+
+    pub(super) fn search(&mut self) -> Option<(&mut Discovery, &mut SearchJob)> {
+        match (&mut self.machine, &mut self.job) {
+            (Machine::Search(search), Job::Search(job)) => Some((search, job)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn delegator(&mut self) -> Option<(&mut Delegator, &mut DelegationJob)> {
+        match (&mut self.machine, &mut self.job) {
+            (Machine::Delegator(delegator), Job::Delegation(job)) => Some((delegator, job)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn wanted(&self, now: Instant) -> Wanted {
+        Wanted {
+            now,
+            since: self.since,
+            fresh: self.fresh,
+        }
+    }
+
+    /// It does not wait for this question any more, if it did; whether it waits for none now
+    pub(super) fn close(&mut self, id: ActionId) -> Option<(FactId, bool)> {
+        let index = self.open.iter().position(|(open, _)| *open == id)?;
+        let (_, fact) = self.open.swap_remove(index);
+        Some((fact, self.open.is_empty()))
+    }
+}
+
+impl Machine {
+    pub(super) fn next_question(&self) -> Option<Question<'_>> {
+        match self {
+            Self::Delegator(delegator) => delegator.next_question(),
+            Self::Search(search) => search.next_question(),
+        }
+    }
+
+    pub(super) fn poll(&mut self) -> Step<Result<Box<Found>, DiscoveryError>> {
+        match self {
+            Self::Delegator(delegator) => match delegator.poll() {
+                Step::Act(action) => Step::Act(action),
+                Step::Cancel(id) => Step::Cancel(id),
+                Step::Done(never) => absurd(never),
+                Step::Wait { until } => Step::Wait { until },
+            },
+            Self::Search(search) => search.poll(),
+        }
+    }
+
+    /// Whether a driver has this action of it
+    pub(super) fn awaits(&self, id: ActionId) -> bool {
+        match self {
+            Self::Delegator(delegator) => delegator.awaits(id),
+            Self::Search(search) => search.awaits(id),
+        }
+    }
+
+    pub(super) fn hear(&mut self, event: Event, now: Instant) -> bool {
+        match self {
+            Self::Delegator(delegator) => delegator.hear(event, now),
+            Self::Search(search) => search.hear(event, now),
+        }
+    }
+
+    pub(super) fn move_on(&mut self, news: bool, now: Instant) {
+        match self {
+            Self::Delegator(delegator) => delegator.move_on(news, now),
+            Self::Search(search) => search.move_on(news, now),
+        }
+    }
+
+    pub(super) fn arrive(&mut self, now: Instant) {
+        match self {
+            Self::Delegator(delegator) => delegator.arrive(now),
+            Self::Search(search) => search.arrive(now),
+        }
+    }
+
+    pub(super) fn skip(&mut self, lost: Duration, now: Instant) {
+        match self {
+            Self::Delegator(delegator) => delegator.skip(lost, now),
+            Self::Search(search) => search.skip(lost, now),
+        }
+    }
+
+    pub(super) fn give_up(&mut self) {
+        match self {
+            Self::Delegator(delegator) => delegator.give_up(),
+            Self::Search(search) => search.give_up(),
+        }
+    }
+}
+
+fn absurd<T>(never: Infallible) -> T {
+    match never {}
+}
