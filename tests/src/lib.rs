@@ -69,6 +69,7 @@ mod scripted;
 pub mod world;
 
 pub use script::config;
+pub use script::visits::Visits;
 #[cfg(feature = "driver")]
 pub use scripted::{NoDatagrams, Scripted, ScriptedStream};
 

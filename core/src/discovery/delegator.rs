@@ -27,7 +27,7 @@ pub(crate) struct Delegator {
 
 #[derive(Clone, Debug)]
 enum Stage {
-    Fetching(Fetch),
+    Fetching(Box<Fetch>),
     /// Over; what came of it, until it was told
     Ended(Option<Box<Delegation>>),
 }
@@ -69,7 +69,7 @@ impl Delegator {
     ) -> Self {
         let mut context = Context::new(config.clone(), seed, machine, now);
         let mut delegator = Self {
-            stage: Stage::Fetching(Fetch::new(name, &mut context)),
+            stage: Stage::Fetching(Fetch::new(name, &mut context).into()),
             context,
         };
         delegator.advance(true);

@@ -8,7 +8,7 @@ use core::time::Duration;
 use super::context::Context;
 use super::delegator::Delegation;
 use super::queries::Question;
-use super::stage::Stage;
+use super::stage::{Begin, Stage};
 use super::targets::Goal;
 use super::{Discovery, outcome};
 use crate::action::{ActionId, Event};
@@ -16,15 +16,6 @@ use crate::config::Config;
 use crate::found::Notes;
 use crate::name::ServerName;
 use crate::time::Instant;
-
-/// How a search in a pool begins
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Begin {
-    /// With the server name
-    Name,
-    /// After step 3, with the name that it has given
-    Subject,
-}
 
 impl Discovery {
     /// A search whose actions are named after `machine`, and that leaves step 3 to others

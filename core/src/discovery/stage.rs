@@ -10,6 +10,15 @@ use crate::edition::Rules;
 use crate::found::{DiscoveryError, Found};
 use crate::name::{Host, ServerName};
 
+/// How a search in a pool begins
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// With the server name
+    Name,
+    /// After step 3, with the name that it has given
+    Subject,
+}
+
 /// Where a search is
 #[derive(Clone, Debug)]
 pub(super) enum Stage {

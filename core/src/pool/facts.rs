@@ -365,9 +365,9 @@ impl Fact {
         (self.good, self.bad) = (None, None);
     }
 
-    /// Ends the back-off
-    pub(super) fn forgive(&mut self) {
-        self.bad = None;
+    /// Ends the back-off; whether there was one
+    pub(super) fn forgive(&mut self) -> bool {
+        self.bad.take().is_some()
     }
 
     fn learn(&mut self, said: Said, config: &Config, seed: u64, now: Instant) {

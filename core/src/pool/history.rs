@@ -127,7 +127,7 @@ impl Dialled {
             return answer;
         };
         let mut history = History::default();
-        let known = |address: &IpAddr| self.known.get(address).filter(|fate| fate.at < since);
+        let known = |address: &IpAddr| self.known.get(address).filter(|fate| fate.at <= since);
         let standing = |address: &IpAddr| match known(address) {
             Some(Fate { worked: true, .. }) => 0,
             Some(Fate { at, .. }) if now.saturating_since(*at) < MEMORY => 2,
@@ -196,7 +196,7 @@ impl Dialled {
             Family::V6 => v6,
             Family::V4 => v4,
         };
-        health.dead.len() >= DEAD && health.at < since && now.saturating_since(health.at) < MEMORY
+        health.dead.len() >= DEAD && health.at <= since && now.saturating_since(health.at) < MEMORY
     }
 }
 

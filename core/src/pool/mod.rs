@@ -357,17 +357,18 @@ impl Pool {
             }
             counts = true;
             record.reported = Some(now);
-            record.due = match outcome {
-                Outcome::Alive if matches!(record.conclusion, Some(Ok(_))) => record.due,
-                Outcome::Alive | Outcome::Misdirected | Outcome::Unreachable => now,
-            };
+            let facts = &mut self.desk.facts;
+            let mut is_due = outcome != Outcome::Alive;
             for id in &record.rests_on {
-                let fact = self.desk.facts.get_mut(*id);
+                let fact = facts.get_mut(*id);
                 match outcome {
-                    Outcome::Alive => fact.forgive(),
+                    Outcome::Alive => is_due |= fact.forgive(),
                     Outcome::Misdirected => fact.forget(),
                     Outcome::Unreachable => fact.doubt(now),
                 }
+            }
+            if is_due {
+                record.due = now;
             }
         }
         counts
@@ -428,6 +429,34 @@ impl Pool {
         stats
     }
 
+    /// What is known now, to be kept between two runs
+    ///
+    /// What only searches under way rest on is left out, and so is what is beyond its time, and what became of addresses.
+    #[must_use]
+    pub fn snapshot(&self, now: Instant) -> Snapshot {
+        Snapshot::take(&self.conclusions, &self.desk.facts, now.max(self.now))
+    }
+
+    /// Takes in what was known some time ago, `elapsed` before `now`; what is known already stays
+    ///
+    /// No fact lasts longer by it than [`Config`] allows one that was just learnt.
+    ///
+    /// # Errors
+    ///
+    /// If it is of another version, or damaged: nothing is taken in then.
+    pub fn restore(
+        &mut self,
+        snapshot: Snapshot,
+        elapsed: Duration,
+        now: Instant,
+    ) -> Result<(), SnapshotError> {
+        snapshot.check()?;
+        self.arrive(now);
+        let Desk { facts, config, .. } = &mut self.desk;
+        snapshot.restore(&mut self.conclusions, facts, config, elapsed, self.now);
+        Ok(())
+    }
+
     fn next_ticket(&mut self) -> Ticket {
         self.last_ticket += 1;
         Ticket(self.last_ticket)
@@ -448,7 +477,8 @@ impl Pool {
         // What its last way used is asked for at once, and nothing else ahead
         let record = self.conclusions.get(begin, name);
         let is_known = record.is_some_and(|record| !record.rests_on.is_empty());
-        let is_plain = is_known || goal == Goal::Delegate || !self.queue.is_empty();
+        let many = self.ready.len() + self.desk.load.asking >= self.desk.load.limit();
+        let is_plain = is_known || many || goal == Goal::Delegate || !self.queue.is_empty();
         let config = if is_plain { &self.plain } else { &self.config };
         let seed = mem::replace(&mut self.next_seed, self.random.draw());
         let search = Discovery::pooled((goal, begin), name, config, seed, id, self.now);

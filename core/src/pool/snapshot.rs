@@ -1,5 +1,7 @@
 //! What a pool knows, to be kept between two runs.
 
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -8,9 +10,10 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Pool;
-use super::facts::{Remembered, Said};
+use super::conclusions::Conclusions;
+use super::facts::{Facts, Remembered, Said};
 use crate::answer::{Answer, FactKind, SrvRecord};
+use crate::config::Config;
 use crate::discovery::{Begin, Delegation};
 use crate::error::{DnsError, WellKnownError};
 use crate::found::Notes;
@@ -19,7 +22,7 @@ use crate::time::Instant;
 
 /// What a pool knows: names, and the facts that they rest on, each with the time that it has left
 ///
-/// There are no instants in it, so that it may be kept beyond the end of the process: whoever [restores](Pool::restore)
+/// There are no instants in it, so that it may be kept beyond the end of the process: whoever [restores](crate::Pool::restore)
 /// it says how long that took. Written and read with serde; [`from_json`](Self::from_json) says more of what cannot be read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -47,8 +50,8 @@ enum KeptSaid {
     Aaaa(Result<Answer<IpAddr>, DnsError>),
     Srv(Result<Answer<SrvRecord>, DnsError>),
     WellKnown {
-        result: Result<ServerName, WellKnownError>,
-        notes: Notes,
+        result: Box<Result<ServerName, WellKnownError>>,
+        notes: Box<Notes>,
     },
 }
 
@@ -104,7 +107,8 @@ impl Snapshot {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    fn check(&self) -> Result<(), SnapshotError> {
+    /// Whether all that it names is in it
+    pub(super) fn check(&self) -> Result<(), SnapshotError> {
         if self.version != VERSION {
             let found = self.version;
             return Err(SnapshotError::Version { found });
@@ -121,108 +125,88 @@ impl Snapshot {
     }
 }
 
-impl Pool {
-    /// What is known now, to be kept between two runs
-    ///
-    /// What only searches under way rest on is left out, and so is what is beyond its time, and what became of addresses.
-    #[must_use]
-    pub fn snapshot(&self, now: Instant) -> Snapshot {
-        let now = now.max(self.now);
-        let mut facts = Vec::new();
-        let mut places = alloc::collections::BTreeMap::new();
+impl Snapshot {
+    /// Writes down what is known
+    pub(super) fn take(conclusions: &Conclusions, facts: &Facts, now: Instant) -> Self {
+        let mut kept = Vec::new();
+        let mut places = BTreeMap::new();
         let mut names = Vec::new();
-        for (begin, name, record) in self.conclusions.iter() {
+        for (begin, name, record) in conclusions.iter() {
             let mut rests_on = Vec::new();
             for id in &record.rests_on {
                 let place = *places.entry(*id).or_insert_with(|| {
-                    let fact = self.desk.facts.get(*id);
-                    let kept = fact
-                        .remembered(now)
-                        .map(|it| Kept::new(fact.kind, &fact.name, it));
-                    kept.map(|kept| {
-                        facts.push(kept);
-                        facts.len() - 1
-                    })
+                    let fact = facts.get(*id);
+                    let remembered = fact.remembered(now)?;
+                    kept.push(Kept::new(fact.kind, &fact.name, remembered));
+                    Some(kept.len() - 1)
                 });
                 rests_on.extend(place);
             }
             // A name that was taken in is one
             if let Ok(name) = ServerName::parse(name) {
+                let is_subject = begin == Begin::Subject;
                 names.push(Name {
                     name,
-                    is_subject: begin == Begin::Subject,
+                    is_subject,
                     rests_on,
                 });
             }
         }
         // The most recently used is taken in last
         names.reverse();
-        Snapshot {
+        Self {
             version: VERSION,
-            facts,
+            facts: kept,
             names,
         }
     }
 
-    /// Takes in what was known some time ago, `elapsed` before `now`; what is known already stays
-    ///
-    /// No fact lasts longer by it than [`Config`](crate::Config) allows one that was just learnt.
-    ///
-    /// # Errors
-    ///
-    /// If it is of another version, or damaged: nothing is taken in then.
-    pub fn restore(
-        &mut self,
-        snapshot: Snapshot,
+    /// Takes in what is not known better
+    pub(super) fn restore(
+        self,
+        conclusions: &mut Conclusions,
+        facts: &mut Facts,
+        config: &Config,
         elapsed: Duration,
         now: Instant,
-    ) -> Result<(), SnapshotError> {
-        snapshot.check()?;
-        self.arrive(now);
-        let (now, config) = (self.now, self.desk.config.clone());
-        let mut ids = Vec::with_capacity(snapshot.facts.len());
-        for kept in snapshot.facts {
-            let id = self.desk.facts.place(kept.kind(), &kept.name);
-            self.desk.facts.hold(id);
+    ) {
+        let mut ids = Vec::with_capacity(self.facts.len());
+        for kept in self.facts {
+            let id = facts.place(kept.kind(), &kept.name);
+            facts.hold(id);
             ids.push(id);
             let left = Duration::from_millis(kept.left_ms).saturating_sub(elapsed);
-            let life = Duration::from_millis(kept.life_ms);
-            let remembered = Remembered {
-                failures: kept.failures,
-                said: kept.said.into(),
-                life,
-                left,
-            };
             if !left.is_zero() {
-                self.desk
-                    .facts
-                    .get_mut(id)
-                    .restore(remembered, &config, now);
+                let remembered = Remembered {
+                    failures: kept.failures,
+                    said: kept.said.into(),
+                    life: Duration::from_millis(kept.life_ms),
+                    left,
+                };
+                facts.get_mut(id).restore(remembered, config, now);
             }
         }
         for Name {
             name,
             is_subject,
             rests_on,
-        } in snapshot.names
+        } in self.names
         {
             let begin = if is_subject {
                 Begin::Subject
             } else {
                 Begin::Name
             };
-            if self.conclusions.get(begin, &name).is_some() {
+            if conclusions.get(begin, &name).is_some() {
                 continue;
             }
-            let facts = &mut self.desk.facts;
-            let record = self.conclusions.entry(begin, &name, |old| {
+            let record = conclusions.entry(begin, &name, |old| {
                 old.rests_on.iter().for_each(|id| facts.release(*id));
             });
             record.rests_on = rests_on.into_iter().map(|place| ids[place]).collect();
             record.rests_on.iter().for_each(|id| facts.hold(*id));
         }
-        ids.into_iter().for_each(|id| self.desk.facts.release(id));
-        Ok(())
+        ids.into_iter().for_each(|id| facts.release(id));
     }
 }
 
@@ -244,7 +228,10 @@ impl Kept {
                     well_known.expires = None;
                 }
                 let result = delegation.said.result.clone();
-                KeptSaid::WellKnown { result, notes }
+                KeptSaid::WellKnown {
+                    result: result.into(),
+                    notes: notes.into(),
+                }
             }
         };
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -273,7 +260,7 @@ impl From<KeptSaid> for Said {
             KeptSaid::A(result) | KeptSaid::Aaaa(result) => Self::Addresses(result),
             KeptSaid::Srv(result) => Self::Srv(result),
             KeptSaid::WellKnown { result, notes } => {
-                Self::WellKnown(Arc::new(Delegation::remembered(result, notes)))
+                Self::WellKnown(Arc::new(Delegation::remembered(*result, *notes)))
             }
         }
     }

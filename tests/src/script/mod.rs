@@ -36,10 +36,12 @@
 
 mod answers;
 mod dice;
+mod pooled;
 mod reply;
 mod run;
 mod search;
 mod verbs;
+pub(crate) mod visits;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -129,6 +131,18 @@ impl Script {
     pub fn latency(mut self, latency: Latency) -> Self {
         self.latency = latency;
         self
+    }
+
+    /// The name that is searched for
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The answers there are, [with what they need](Answers::settle)
+    #[must_use]
+    pub fn answers_settled(&self) -> Answers {
+        self.answers.clone().settle()
     }
 
     /// Puts these answers in the place of those there are

@@ -1,63 +1,44 @@
 //! The loop: replies at their time, timeouts at theirs, and an eye on the machine's contract.
 
 mod carry;
-mod pooled;
 
 use std::collections::BTreeMap;
-use std::mem;
+use std::time::Duration;
 
-use fedway_core::{ActionId, DiscoveryError, Event, Found, Instant, Machine as _, Step};
+use fedway_core::{ActionId, Discovery, DiscoveryError, Event, Found, Instant, Machine, Step};
 
-use self::pooled::Driven;
 use super::Script;
 use super::answers::Answers;
 use super::run::{Command, Entry, Run};
 
 impl Script {
-    /// Runs the search to its end
+    /// Runs the search to its end, without a [`Pool`](fedway_core::Pool): for those who run a great many
     ///
     /// # Panics
     ///
-    /// Where the machine breaks its contract: an id given out twice; something cancelled that is not
-    /// under way; a GET over a session that is not open; a `Wait` that is over when it is said; anything
-    /// left open, or anything said, after `Done`. Also if it waits for nothing, or takes 10,000 steps.
-    ///
-    /// And where the search does anything else in a [`Pool`](fedway_core::Pool) that knows nothing: everything asked for
-    /// at the same time, and the same found; or on its second visit there finds another.
-    #[must_use]
-    pub fn run(&self) -> Run {
-        let run = self.run_alone();
-        if !self.noisy && !self.one_at_a_time {
-            pooled::compare(self, &run);
-        }
-        run
-    }
-
-    /// The same without a pool, for those who run a great many
-    ///
-    /// # Panics
-    ///
-    /// As [`run`](Self::run).
+    /// Where the machine breaks its contract: see [`run`](Self::run).
     #[must_use]
     pub fn run_alone(&self) -> Run {
-        Search::new(self, Driven::alone(self)).run()
+        Driven::new(self, self.start()).run()
     }
 }
 
-/// A search under way
-struct Search<'a> {
-    script: &'a Script,
-    answers: Answers,
-    machine: Driven,
-    now: Instant,
+/// A machine under way
+#[derive(Clone, Debug)]
+pub(super) struct Driven<M> {
+    pub(super) script: Script,
+    pub(super) answers: Answers,
+    pub(super) machine: M,
+    pub(super) now: Instant,
     /// Replies to deliver: by time, and in the order they were scheduled
     queue: BTreeMap<(Instant, usize), Delivery>,
     scheduled: usize,
     given: BTreeMap<ActionId, Given>,
-    log: Vec<Entry>,
-    peak: usize,
+    pub(super) log: Vec<Entry>,
+    pub(super) peak: usize,
 }
 
+#[derive(Clone, Debug)]
 struct Delivery {
     id: ActionId,
     event: Event,
@@ -73,6 +54,7 @@ enum Brings {
 }
 
 /// An action that the machine gave out
+#[derive(Clone, Debug)]
 struct Given {
     command: Command,
     deadline: Instant,
@@ -100,15 +82,37 @@ impl State {
     }
 }
 
-type Outcome = Result<Box<Found>, DiscoveryError>;
+pub(super) type Outcome = Result<Box<Found>, DiscoveryError>;
 
-impl<'a> Search<'a> {
-    fn new(script: &'a Script, machine: Driven) -> Self {
+impl Driven<Discovery> {
+    fn run(mut self) -> Run {
+        let Some(outcome) = self.next(Instant::from_origin(Duration::MAX)) else {
+            self.complain("it does not say what it waits for");
+        };
+        self.check_end(&outcome);
+        let at = self.now;
+        // What comes now must change nothing
+        while self.deliver_next(None) {
+            if !matches!(self.machine.poll(), Step::Wait { until: None }) {
+                self.complain("something was said after the end");
+            }
+        }
+        Run {
+            outcome: outcome.map(|found| *found),
+            elapsed: at.since_origin(),
+            log: self.log,
+            peak: self.peak,
+        }
+    }
+}
+
+impl<M: Machine> Driven<M> {
+    pub(super) fn new(script: &Script, machine: M) -> Self {
         Self {
-            script,
             answers: script.answers.clone().settle(),
-            now: Instant::ORIGIN,
+            script: script.clone(),
             machine,
+            now: Instant::ORIGIN,
             queue: BTreeMap::new(),
             scheduled: 0,
             given: BTreeMap::new(),
@@ -117,23 +121,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn run(mut self) -> Run {
-        self.go()
-    }
-
-    /// To the end of the search
-    fn go(&mut self) -> Run {
-        let begun = self.now;
-        let mut ended: Option<(Outcome, Instant)> = None;
+    /// Goes on to the next end of something, or if there is none before it, to this time
+    pub(super) fn next(&mut self, horizon: Instant) -> Option<M::Done> {
         for _ in 0..MAX_STEPS {
-            let step = self.machine.poll();
-            if ended.is_some()
-                && !matches!(step, Step::Wait { until: None })
-                && !self.machine.may_go_on()
-            {
-                self.complain("something was said after the end");
-            }
-            match step {
+            match self.machine.poll() {
                 Step::Act(action) => {
                     let id = action.id();
                     self.start(action);
@@ -142,24 +133,18 @@ impl<'a> Search<'a> {
                     }
                 }
                 Step::Cancel(id) => self.cancel(id),
-                Step::Done(outcome) => {
-                    self.check_end(&outcome);
-                    ended = Some((outcome, self.now));
-                }
+                Step::Done(done) => return Some(done),
                 Step::Wait { until } => {
-                    if ended.is_none() && until.is_none_or(|until| until <= self.now) {
+                    if until.is_some_and(|until| until <= self.now) {
                         self.complain("it does not say what it waits for");
                     }
-                    let is_over = ended.is_some() && self.machine.may_go_on();
-                    if is_over || !self.wait(until) {
-                        let (outcome, at) = ended.expect("it waits for a time until it has ended");
-                        return Run {
-                            outcome: outcome.map(|found| *found),
-                            elapsed: at.saturating_since(begun),
-                            log: mem::take(&mut self.log),
-                            peak: self.peak,
-                        };
+                    let next = self.queue.first_key_value().map(|((at, _), _)| *at);
+                    let next = next.into_iter().chain(until).min();
+                    if next.is_none_or(|next| next > horizon) {
+                        self.now = self.now.max(horizon);
+                        return None;
                     }
+                    self.deliver_next(until);
                 }
             }
         }
@@ -167,7 +152,7 @@ impl<'a> Search<'a> {
     }
 
     /// Goes to the next reply or timeout; `false` if there is none
-    fn wait(&mut self, until: Option<Instant>) -> bool {
+    fn deliver_next(&mut self, until: Option<Instant>) -> bool {
         let reply = self.queue.first_key_value().map(|((at, _), _)| *at);
         // A reply on the deadline comes first: the machine must know by itself that it is late
         if reply.is_some_and(|at| until.is_none_or(|until| at <= until))
@@ -264,13 +249,31 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// What was given out and is over is not looked at any more, but for its name
+    pub(super) fn tidy(&mut self) {
+        self.given.retain(|_, given| given.state.is_under_way());
+    }
+
+    /// Whether nothing is under way
+    pub(super) fn is_idle(&self) -> bool {
+        !self.given.values().any(|given| given.state.is_under_way())
+    }
+
     fn note(&mut self, command: Command) {
         let at = self.now.since_origin();
         self.log.push(Entry { at, command });
     }
 
     /// What is not handed out with the outcome must be over
-    fn check_end(&mut self, outcome: &Outcome) {
+    pub(super) fn check_end(&mut self, outcome: &Outcome) {
+        self.hand_out(outcome);
+        if !self.is_idle() {
+            self.complain("something was left open at the end");
+        }
+    }
+
+    /// A session goes with the outcome
+    pub(super) fn hand_out(&mut self, outcome: &Outcome) {
         let connection = match outcome {
             Ok(found) => found.connection.as_ref(),
             Err(_) => None,
@@ -284,10 +287,6 @@ impl<'a> Search<'a> {
                 Some(_) | None => self.complain("it hands out a session that is not open"),
             }
         }
-        let mut given = self.given.values();
-        if !self.machine.may_go_on() && given.any(|given| given.state.is_under_way()) {
-            self.complain("something was left open at the end");
-        }
     }
 
     fn complain(&self, complaint: &str) -> ! {
@@ -297,5 +296,5 @@ impl<'a> Search<'a> {
     }
 }
 
-/// More than any search needs: a thousand actions, each given out, answered and polled around
-const MAX_STEPS: usize = 10_000;
+/// More than anything needs that somebody is waiting for: ten thousand searches, with all that each asks
+const MAX_STEPS: usize = 1_000_000;

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use fedway_core::{
     Action, ActionId, Connect, Event, Family, FetchWellKnown, HttpAnswer, Instant, LookUpAddresses,
-    QuerySrv, Verdict,
+    Machine, QuerySrv, Verdict,
 };
 
-use super::{Brings, Delivery, Given, Search, State};
+use super::{Brings, Delivery, Driven, Given, State};
 use crate::script::answers::srv;
 use crate::script::reply::{Reply, found};
 use crate::script::run::{Command, Dialled, Question, RecordKind, Request};
 
-impl Search<'_> {
+impl<M: Machine> Driven<M> {
     pub(super) fn start(&mut self, action: Action) {
         match action {
             Action::Connect(action) => self.connect(action),
