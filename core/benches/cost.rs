@@ -11,6 +11,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
+mod pools;
 mod searches;
 
 use std::env;
@@ -71,7 +72,7 @@ struct Row {
     target: u64,
 }
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 14] = [
     Row {
         work: Work::Parse("matrix.example.org:8448"),
         target: 1_300,
@@ -82,19 +83,51 @@ const ROWS: [Row; 6] = [
     },
     Row {
         work: Work::Search(LITERAL),
-        target: 4_700,
+        target: 4_800,
     },
     Row {
         work: Work::Search(LONGEST_V1_8),
-        target: 37_700,
+        target: 38_600,
     },
     Row {
         work: Work::Search(LONGEST_R0_1),
-        target: 31_800,
+        target: 32_600,
     },
     Row {
         work: Work::Search(LONGEST_DRAFT_2019),
-        target: 30_900,
+        target: 31_950,
+    },
+    Row {
+        work: Work::Pool("hit-1000", pools::hit::<1_000>),
+        target: 200,
+    },
+    Row {
+        work: Work::Pool("hit-20000", pools::hit::<20_000>),
+        target: 200,
+    },
+    Row {
+        work: Work::Pool("cold-alone", pools::cold::<0>),
+        target: 113_100,
+    },
+    Row {
+        work: Work::Pool("cold-beside-100", pools::cold::<100>),
+        target: 122_900,
+    },
+    Row {
+        work: Work::Pool("warm", pools::warm),
+        target: 30_000,
+    },
+    Row {
+        work: Work::Pool("asks-1000", pools::asks),
+        target: 701_000,
+    },
+    Row {
+        work: Work::Pool("idle-poll-10", pools::poll::<10>),
+        target: 330,
+    },
+    Row {
+        work: Work::Pool("idle-poll-10000", pools::poll::<10_000>),
+        target: 330,
     },
 ];
 
@@ -102,6 +135,8 @@ enum Work {
     /// Parse this server name
     Parse(&'static str),
     Search(Case),
+    /// In a pool: how what is counted is called, and what runs it
+    Pool(&'static str, fn(pools::Count<'_>)),
 }
 
 impl Work {
@@ -111,6 +146,7 @@ impl Work {
             Self::Parse(text) if text.starts_with('[') => "parse-literal",
             Self::Parse(_) => "parse-host",
             Self::Search(case) => case.name,
+            Self::Pool(name, _) => name,
         }
     }
 
@@ -118,6 +154,7 @@ impl Work {
         match self {
             Self::Parse(text) => format!("parse {text}"),
             Self::Search(case) => format!("search, {}", case.title),
+            Self::Pool(name, _) => format!("pool, {name}"),
         }
     }
 
@@ -128,6 +165,9 @@ impl Work {
                 parse(text);
                 counted_region(|| parse(text));
             }
+            Self::Pool(_, run) => {
+                run(&|work| counted_region(work));
+            }
             Self::Search(case) => {
                 let (name, config) = case.given();
                 let search = |counted: bool| {
@@ -135,7 +175,8 @@ impl Work {
                     let mut replies = case.replies().collect::<Vec<_>>().into_iter();
                     let mut run = || {
                         let mut search = Discovery::connect(&name, &config, SEED, Instant::ORIGIN);
-                        carry(&mut search, &mut under_way, &mut replies, || ())
+                        let found = carry(&mut search, &mut under_way, &mut replies, || ());
+                        found.expect("a case finds its server")
                     };
                     if counted {
                         counted_region(|| drop(black_box(run())));

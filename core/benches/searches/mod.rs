@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedway_core::{
-    Absence, Action, ActionId, Answer, Config, Connect, Discovery, DnsError, DnsName, Edition,
-    Event, FetchWellKnown, Found, HttpAnswer, Instant, LookUpAddresses, Machine, QuerySrv,
-    ServerName, SrvRecord, Step,
+    Absence, Action, ActionId, Answer, Config, Connect, DnsError, DnsName, Edition, Event,
+    FetchWellKnown, Found, HttpAnswer, Instant, LookUpAddresses, Machine, QuerySrv, ServerName,
+    SrvRecord, Step,
 };
 
 use self::Said::{Addresses, Connected, NoSrv, Srv, WellKnown};
@@ -228,17 +228,17 @@ impl UnderWay {
 /// Carries a search to its end
 ///
 /// `look` is called whenever the search waits.
-pub(crate) fn carry(
-    search: &mut Discovery,
+pub(crate) fn carry<M: Machine>(
+    search: &mut M,
     under_way: &mut UnderWay,
     replies: &mut impl Iterator<Item = Reply>,
     mut look: impl FnMut(),
-) -> Box<Found> {
+) -> M::Done {
     loop {
         match search.poll() {
             Step::Act(action) => under_way.start(action),
             Step::Cancel(id) => under_way.cancel(id),
-            Step::Done(result) => return result.expect("a case finds its server"),
+            Step::Done(done) => return done,
             Step::Wait { .. } => {
                 look();
                 let reply = replies.next().expect("a case has all replies");

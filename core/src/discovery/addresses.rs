@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::net::{IpAddr, SocketAddr};
 
 use super::context::Context;
@@ -128,20 +129,20 @@ impl Reach {
     /// The address that comes after so many of IPv6 and of IPv4: what worked before, then what is new, then what failed
     /// lately (RFC 8305 §8); of two alike the families in turn, IPv6 first (RFC 8305 §4)
     pub(super) fn after(&self, v6: usize, v4: usize, last: Option<Family>) -> Option<Which> {
-        let next = |family, index| self.standing(family, index);
-        let family = match (next(Family::V6, v6), next(Family::V4, v4)) {
-            (None, None) => return None,
-            (Some(_), None) => Family::V6,
-            (None, Some(_)) => Family::V4,
-            (Some(one), Some(other)) if one != other => {
-                if one < other {
-                    Family::V6
-                } else {
-                    Family::V4
+        let is_there = |family, index| index < self.of(family).len();
+        let family = match (is_there(Family::V6, v6), is_there(Family::V4, v4)) {
+            (false, false) => return None,
+            (true, false) => Family::V6,
+            (false, true) => Family::V4,
+            (true, true) => {
+                let of_v6 = self.standing(Family::V6, v6);
+                match of_v6.cmp(&self.standing(Family::V4, v4)) {
+                    Ordering::Less => Family::V6,
+                    Ordering::Greater => Family::V4,
+                    Ordering::Equal if last == Some(Family::V6) => Family::V4,
+                    Ordering::Equal => Family::V6,
                 }
             }
-            (Some(_), Some(_)) if last == Some(Family::V6) => Family::V4,
-            (Some(_), Some(_)) => Family::V6,
         };
         let index = if family == Family::V6 { v6 } else { v4 };
         // There are sixteen of a family at most
@@ -151,25 +152,23 @@ impl Reach {
 
     /// Whether there are addresses, of which none is better than one that failed lately
     pub(super) fn has_only_failed(&self) -> bool {
-        let firsts = FAMILIES.map(|family| self.standing(family, 0));
-        let best = firsts.into_iter().flatten().min();
-        best == Some(Standing::Failed)
+        let mut known = FAMILIES
+            .into_iter()
+            .filter(|family| !self.of(*family).is_empty());
+        known.all(|family| self.standing(family, 0) == Standing::Failed)
     }
 
     /// What became of an address before
-    fn standing(&self, family: Family, index: usize) -> Option<Standing> {
-        let count = self.of(family).len();
-        if index >= count {
-            return None;
-        }
+    #[inline]
+    fn standing(&self, family: Family, index: usize) -> Standing {
         let History { worked, failed } = self.history[self::index(family)];
-        Some(if index < usize::from(worked) {
+        if index < usize::from(worked) {
             Standing::Worked
-        } else if index + usize::from(failed) >= count {
+        } else if failed > 0 && index + usize::from(failed) >= self.of(family).len() {
             Standing::Failed
         } else {
             Standing::New
-        })
+        }
     }
 
     pub(super) fn at(&self, which: Which) -> &CandidateAddress {
@@ -257,7 +256,6 @@ impl Reach {
         } = context;
         let known = queries.use_addresses(self.queries?, family)?;
         self.until = self.until.min(known.until);
-        self.stale |= known.stale;
         let addresses = match &known.result {
             Ok(addresses) => addresses,
             Err(error) => {
@@ -266,6 +264,7 @@ impl Reach {
                 return Some(Err(error.into()));
             }
         };
+        self.stale |= addresses.stale;
         self.alias |= addresses.alias;
         self.cut |= addresses.cut;
         let mut error = AttemptError::NoAddress(addresses.absence);

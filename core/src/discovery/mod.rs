@@ -143,7 +143,9 @@ impl Discovery {
             Ok(name) => {
                 self.context.well_known().delegated = Some(name.clone());
                 let rules = self.rules();
-                self.subject = Subject::new(name, true, rules, &mut self.context.queries);
+                self.subject = self
+                    .subject
+                    .delegates_to(name, rules, &mut self.context.queries);
                 self.delegated()
             }
             Err(error) => {
@@ -219,14 +221,8 @@ impl Discovery {
             return Some(self.without_srv());
         };
         let Context { queries, ids, .. } = &mut self.context;
-        let known = queries.want_srv(question, Want::Now, ids)?.clone();
-        let Known {
-            result,
-            until,
-            stale,
-        } = known;
+        let Known { result, until } = queries.want_srv(question, Want::Now, ids)?.clone();
         self.context.rest_on(until);
-        self.context.notes.provisional |= stale;
         let owner = self.context.queries.owner(question).clone();
         let outcome = match result {
             Ok(outcome) => outcome,
@@ -243,6 +239,7 @@ impl Discovery {
                 });
             }
         };
+        self.context.notes.provisional |= outcome.stale;
         if let Some(flaws) = outcome.flaws {
             self.warn_of_records(&owner, *flaws);
         }
@@ -394,6 +391,7 @@ impl Discovery {
     }
 
     /// Takes in the reply to an action; whether that is news
+    #[inline]
     fn take(&mut self, event: Event) -> bool {
         let context = &mut self.context;
         let (config, now) = (&context.config, context.now);

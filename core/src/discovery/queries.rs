@@ -74,8 +74,6 @@ pub(super) struct Known<T> {
     pub(super) result: Result<T, DnsError>,
     /// How long it may be believed
     pub(super) until: Instant,
-    /// Whether it is served beyond its time
-    pub(super) stale: bool,
 }
 
 /// A question to DNS
@@ -115,6 +113,8 @@ pub(super) struct Addresses {
     pub(super) alias: bool,
     /// Whether there were more than are tried
     pub(super) cut: bool,
+    /// Whether they are served beyond their time
+    pub(super) stale: bool,
 }
 
 /// What an SRV question comes to
@@ -123,6 +123,8 @@ pub(super) struct SrvOutcome {
     /// `None` where there is no such record
     pub(super) selection: Option<Selection>,
     pub(super) flaws: Option<Box<Flaws>>,
+    /// Whether it is served beyond its time
+    pub(super) stale: bool,
 }
 
 impl Queries {
@@ -147,16 +149,7 @@ impl Queries {
     }
 
     /// Where the SRV questions of these owners stand, in their order
-    ///
-    /// There are those of a name, and those of the one it delegates to, which may be itself.
-    pub(super) fn services(
-        &mut self,
-        owners: impl Iterator<Item = DnsName> + Clone,
-    ) -> Range<usize> {
-        let known = self.services.iter().map(|service| &service.owner);
-        if !self.services.is_empty() && owners.clone().eq(known.cloned()) {
-            return 0..self.services.len();
-        }
+    pub(super) fn services(&mut self, owners: impl Iterator<Item = DnsName>) -> Range<usize> {
         let start = self.services.len();
         self.services.extend(owners.map(|owner| {
             // An owner name that no message can hold has no records: nothing could not be answered
@@ -323,6 +316,7 @@ impl Queries {
     }
 
     /// Within each list the first that is due was wanted first, but for what was given up and is wanted again
+    #[inline]
     fn first_due(&self) -> Option<Due> {
         let mut hosts = self.hosts.iter().enumerate();
         let host = hosts.find_map(|(index, host)| {
@@ -386,14 +380,10 @@ impl Queries {
         for host in &mut self.hosts {
             for (family, query) in [(Family::V6, &mut host.v6), (Family::V4, &mut host.v4)] {
                 if query.asked() == Some(id) {
-                    let (until, stale) = (now + lifetime(&result, config), is_stale(&result));
+                    let until = now + lifetime(&result, config);
                     let result =
                         result.map(|answer| Addresses::new(answer, family, &config.addresses));
-                    return query.answer(Known {
-                        result,
-                        until,
-                        stale,
-                    });
+                    return query.answer(Known { result, until });
                 }
             }
         }
@@ -412,13 +402,9 @@ impl Queries {
         let Some(service) = services.find(|service| service.query.asked() == Some(id)) else {
             return false;
         };
-        let (until, stale) = (now + lifetime(&result, config), is_stale(&result));
+        let until = now + lifetime(&result, config);
         let result = result.map(|answer| SrvOutcome::new(answer, seed));
-        service.query.answer(Known {
-            result,
-            until,
-            stale,
-        });
+        service.query.answer(Known { result, until });
         true
     }
 }
@@ -430,7 +416,6 @@ impl<T> Query<T> {
             Some(result) => State::Known(Known {
                 result,
                 until: Instant::END,
-                stale: false,
             }),
             None => State::Unasked,
         };
@@ -507,11 +492,7 @@ impl<T> Query<T> {
         match self.state {
             State::Asked { id, deadline } if deadline <= now => {
                 let result = Err(DnsError::TimedOut);
-                self.state = State::Known(Known {
-                    result,
-                    until,
-                    stale: false,
-                });
+                self.state = State::Known(Known { result, until });
                 Some(id)
             }
             State::Asked { .. }
@@ -556,24 +537,19 @@ pub(crate) fn lifetime<T>(result: &Result<Answer<T>, DnsError>, config: &Config)
     }
 }
 
-/// Whether an answer is served beyond its time
-fn is_stale<T>(result: &Result<Answer<T>, DnsError>) -> bool {
-    matches!(
-        result,
-        Ok(Answer::Found { stale: true, .. } | Answer::Absent { stale: true, .. })
-    )
-}
-
 impl Addresses {
     fn new(answer: Answer<IpAddr>, family: Family, policy: &AddressPolicy) -> Self {
-        let (records, absence, alias, before) = match answer {
-            Answer::Absent { absence, .. } => (Vec::new(), absence, false, History::default()),
+        let (records, absence, alias, stale, before) = match answer {
+            Answer::Absent { absence, stale, .. } => {
+                (Vec::new(), absence, false, stale, History::default())
+            }
             Answer::Found {
                 records,
                 alias,
+                stale,
                 history,
                 ..
-            } => (records, Absence::NoData, alias, history),
+            } => (records, Absence::NoData, alias, stale, history),
         };
         let worked = usize::from(before.worked).min(records.len());
         let failed = records.len() - usize::from(before.failed).min(records.len());
@@ -610,6 +586,7 @@ impl Addresses {
             absence,
             alias,
             cut,
+            stale,
         }
     }
 }
@@ -617,14 +594,18 @@ impl Addresses {
 impl SrvOutcome {
     fn new(answer: Answer<SrvRecord>, seed: u64) -> Self {
         match answer {
-            Answer::Found { records, .. } if !records.is_empty() => {
+            Answer::Found { records, stale, .. } if !records.is_empty() => {
                 let (selection, flaws) = srv::select(records, seed);
                 Self {
                     selection: Some(selection),
                     flaws,
+                    stale,
                 }
             }
-            Answer::Absent { .. } | Answer::Found { .. } => Self::none(),
+            Answer::Absent { stale, .. } | Answer::Found { stale, .. } => Self {
+                stale,
+                ..Self::none()
+            },
         }
     }
 
@@ -632,6 +613,7 @@ impl SrvOutcome {
         Self {
             selection: None,
             flaws: None,
+            stale: false,
         }
     }
 }

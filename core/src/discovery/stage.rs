@@ -64,4 +64,21 @@ impl Subject {
             services,
         }
     }
+
+    /// What this one delegates to, which may be itself: then its questions are asked already
+    pub(super) fn delegates_to(
+        &self,
+        name: ServerName,
+        rules: &Rules,
+        queries: &mut Queries,
+    ) -> Self {
+        if name.host() != self.name.host() {
+            return Self::new(name, true, rules, queries);
+        }
+        Self {
+            name,
+            delegated: true,
+            services: self.services.clone(),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The questions that a pool has asked for its machines, each once however many want it.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
@@ -9,7 +10,7 @@ use super::facts::{FactId, Facts, Said, Service, Wanted};
 use super::history::Dialled;
 use super::load::Load;
 use super::stats::Stats;
-use super::worker::{Job, Machine, Worker};
+use super::worker::{ByNumber, Job, Machine, Worker};
 use crate::action::{Action, ActionId, Event, Ids, LookUpAddresses, QuerySrv, Reply};
 use crate::address::Family;
 use crate::answer::FactKind;
@@ -29,7 +30,7 @@ pub(super) struct Desk {
     pub(super) timers: BTreeSet<(Instant, u32)>,
     /// Facts whose renewal is due, since somebody wants them
     pub(super) renewals: Vec<FactId>,
-    questions: BTreeMap<u32, Question>,
+    questions: ByNumber<Question>,
     /// Those that no driver has been given yet
     due: VecDeque<u32>,
     /// Those that somebody has left
@@ -70,10 +71,12 @@ struct Asked {
     crowded: bool,
 }
 
-/// What a machine is told: in answer to which action
-pub(super) struct Telling {
-    pub(super) worker: u32,
-    pub(super) event: Event,
+/// A question that is over, and who waits for it
+pub(super) struct Settled {
+    pub(super) fact: FactId,
+    pub(super) waiters: Vec<Waiter>,
+    /// What came of it, if that is no fact
+    ours: Option<Said>,
 }
 
 impl Desk {
@@ -85,7 +88,7 @@ impl Desk {
             stats: Stats::default(),
             timers: BTreeSet::new(),
             renewals: Vec::new(),
-            questions: BTreeMap::new(),
+            questions: ByNumber::default(),
             due: VecDeque::new(),
             left: Vec::new(),
             last_id: 0,
@@ -94,7 +97,7 @@ impl Desk {
     }
 
     /// A number for a machine or a question, which none under way has
-    pub(super) fn next_id(&mut self, workers: &BTreeMap<u32, Worker>) -> u32 {
+    pub(super) fn next_id(&mut self, workers: &ByNumber<Worker>) -> u32 {
         loop {
             self.last_id = self.last_id.wrapping_add(1);
             let is_taken = self.questions.contains_key(&self.last_id);
@@ -108,10 +111,6 @@ impl Desk {
     pub(super) fn is_due(&mut self, fact: FactId) {
         self.facts.hold(fact);
         self.renewals.push(fact);
-    }
-
-    pub(super) fn is_question(&self, id: u32) -> bool {
-        self.questions.contains_key(&id)
     }
 
     /// How many questions are under way
@@ -176,14 +175,14 @@ impl Desk {
         let number = *place.asked_by.get_or_insert(new);
         let question = self.questions.entry(number).or_insert_with(|| {
             self.due.push_back(number);
-            Question {
+            Box::new(Question {
                 fact,
                 waiters: Vec::new(),
                 unasked_for: false,
                 asked: None,
                 ids: Ids::new(number),
                 again: false,
-            }
+            })
         });
         match waiter {
             Some(waiter) => question.waiters.push(waiter),
@@ -262,53 +261,41 @@ impl Desk {
         None
     }
 
-    /// The time of a question is over; what is to be cancelled
+    /// The time of a question is over, if it is one's; what is to be cancelled
     pub(super) fn time_out(
         &mut self,
         number: u32,
         now: Instant,
-        told: &mut Vec<Telling>,
-    ) -> Option<ActionId> {
-        let asked = self.questions.get(&number)?.asked?;
-        let srv = self.kind_of(number)? == FactKind::Srv;
-        self.settle(number, silence(srv), now, told);
-        Some(asked.id)
-    }
-
-    /// Takes in a reply; whether its question was open: else it changes nothing
-    pub(super) fn handle(&mut self, event: Event, now: Instant, told: &mut Vec<Telling>) -> bool {
-        let number = event.id.machine();
-        let is_open = self
-            .questions
-            .get(&number)
-            .and_then(|question| question.asked)
-            .is_some_and(|asked| asked.id == event.id);
-        if !is_open {
-            return false;
-        }
-        match event.reply {
-            Reply::Addresses(result) => self.settle(number, Said::Addresses(result), now, told),
-            Reply::Srv(result) => self.settle(number, Said::Srv(result), now, told),
-            // An action is answered by its own kind of reply
-            Reply::Connected(_) | Reply::Fetched(_) => {}
-        }
-        true
-    }
-
-    fn kind_of(&self, number: u32) -> Option<FactKind> {
+    ) -> Option<(ActionId, Option<Settled>)> {
         let question = self.questions.get(&number)?;
-        Some(self.facts.get(question.fact).kind)
+        let asked = question.asked?;
+        let said = match self.facts.get(question.fact).kind {
+            FactKind::A | FactKind::Aaaa => Said::Addresses(Err(DnsError::TimedOut)),
+            FactKind::Srv | FactKind::WellKnown => Said::Srv(Err(DnsError::TimedOut)),
+        };
+        Some((asked.id, self.settle(number, said, now)))
     }
 
-    /// A question is over
-    fn settle(&mut self, number: u32, said: Said, now: Instant, told: &mut Vec<Telling>) {
-        let Some(question) = self.questions.get_mut(&number) else {
-            return;
+    /// Whether this is a question that a driver has
+    pub(super) fn awaits(&self, id: ActionId) -> bool {
+        let question = self.questions.get(&id.machine());
+        question.is_some_and(|question| question.asked.is_some_and(|asked| asked.id == id))
+    }
+
+    /// Takes in the reply to a question that [a driver has](Self::awaits); nothing, where it is asked again
+    pub(super) fn handle(&mut self, event: Event, now: Instant) -> Option<Settled> {
+        let said = match event.reply {
+            Reply::Addresses(result) => Said::Addresses(result),
+            Reply::Srv(result) => Said::Srv(result),
+            // An action is answered by its own kind of reply
+            Reply::Connected(_) | Reply::Fetched(_) => return None,
         };
-        let Some(asked) = question.asked else {
-            return;
-        };
-        self.timers.remove(&(asked.deadline, number));
+        self.settle(event.id.machine(), said, now)
+    }
+
+    fn settle(&mut self, number: u32, said: Said, now: Instant) -> Option<Settled> {
+        let question = self.questions.get_mut(&number)?;
+        let asked = question.asked?;
         let is_silence = matches!(
             said,
             Said::Addresses(Err(DnsError::TimedOut)) | Said::Srv(Err(DnsError::TimedOut))
@@ -318,38 +305,37 @@ impl Desk {
             self.load.lost(asked.at, now);
             if is_silence && !mem::replace(&mut question.again, true) {
                 question.asked = None;
+                self.timers.remove(&(asked.deadline, number));
                 self.due.push_back(number);
-                return;
+                return None;
             }
         } else {
             self.load.answered();
         }
-        let fact = question.fact;
+        let Question { fact, waiters, .. } = *self.remove(number)?;
         self.stats.question(self.facts.get(fact).kind, &said);
-        self.facts.learn(fact, said.clone(), &self.config, now);
-        let Some(question) = self.remove(number) else {
-            return;
-        };
-        for Waiter { worker, since, id } in question.waiters {
-            let wanted = Wanted {
-                now,
-                since: now,
-                fresh: true,
-            };
-            let service = self.serve(fact, wanted);
-            let wanted = Wanted { since, ..wanted };
-            let event = self.answer(fact, service, id, wanted);
-            // A failure of our own is no fact
-            let event = event.unwrap_or_else(|| Event {
-                id,
-                reply: reply(said.clone()),
-            });
-            told.push(Telling { worker, event });
-        }
-        self.facts.sweep(fact);
+        let ours = self.facts.learn(fact, said, &self.config, now);
+        Some(Settled {
+            fact,
+            waiters,
+            ours,
+        })
     }
 
-    fn remove(&mut self, number: u32) -> Option<Question> {
+    /// What somebody is told who waited for a question
+    pub(super) fn tell(&self, settled: &Settled, waiter: &Waiter, now: Instant) -> Option<Event> {
+        let id = waiter.id;
+        if let Some(ours) = &settled.ours {
+            let reply = reply(ours.clone());
+            return Some(Event { id, reply });
+        }
+        let (since, fresh) = (now, true);
+        let service = self.serve(settled.fact, Wanted { now, since, fresh });
+        let since = waiter.since;
+        self.answer(settled.fact, service, id, Wanted { now, since, fresh })
+    }
+
+    fn remove(&mut self, number: u32) -> Option<Box<Question>> {
         let question = self.questions.remove(&number)?;
         if let Some(asked) = question.asked {
             self.timers.remove(&(asked.deadline, number));
@@ -359,14 +345,6 @@ impl Desk {
         }
         self.facts.get_mut(question.fact).asked_by = None;
         Some(question)
-    }
-}
-
-fn silence(srv: bool) -> Said {
-    if srv {
-        Said::Srv(Err(DnsError::TimedOut))
-    } else {
-        Said::Addresses(Err(DnsError::TimedOut))
     }
 }
 

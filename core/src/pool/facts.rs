@@ -186,10 +186,16 @@ impl Facts {
         }
     }
 
-    /// Takes in what came of asking
-    pub(super) fn learn(&mut self, id: FactId, said: Said, config: &Config, now: Instant) {
+    /// Takes in what came of asking; gives it back, if it says nothing of anybody
+    pub(super) fn learn(
+        &mut self,
+        id: FactId,
+        said: Said,
+        config: &Config,
+        now: Instant,
+    ) -> Option<Said> {
         let seed = self.seed;
-        self.get_mut(id).learn(said, config, seed, now);
+        self.get_mut(id).learn(said, config, seed, now)
     }
 
     fn find_hashed(&self, hash: u64, kind: FactKind, name: &DnsName) -> Option<FactId> {
@@ -370,15 +376,14 @@ impl Fact {
         self.bad.take().is_some()
     }
 
-    fn learn(&mut self, said: Said, config: &Config, seed: u64, now: Instant) {
+    fn learn(&mut self, said: Said, config: &Config, seed: u64, now: Instant) -> Option<Said> {
         let known = |said, until: Instant| {
             let life = until.saturating_since(now);
             Known::new(said, Some(now), life, life, now)
         };
         let lifetimes = &config.lifetimes;
         match said.fault() {
-            // It says nothing of anybody
-            Some(Fault::Ours) => {}
+            Some(Fault::Ours) => return Some(said),
             Some(Fault::Caller | Fault::Peer) => {
                 let count = self.failures().saturating_add(1);
                 let lifetime = match said {
@@ -401,6 +406,7 @@ impl Fact {
                 self.bad = None;
             }
         }
+        None
     }
 }
 

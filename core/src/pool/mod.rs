@@ -18,7 +18,7 @@ mod stats;
 mod worker;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
@@ -27,11 +27,12 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::conclusions::{Conclusion, Conclusions, Record};
-use self::desk::{Desk, Telling, Waiter};
+use self::desk::{Desk, Settled, Waiter};
 use self::facts::{FactId, Said, Service, Wanted};
 pub use self::snapshot::{Snapshot, SnapshotError};
 pub use self::stats::{Asked, Served, Stats};
-use self::worker::{DelegationJob, Job, Machine as Driven, Place, SearchJob, Worker};
+pub use self::worker::Ticket;
+use self::worker::{ByNumber, DelegationJob, Job, Machine as Driven, Place, SearchJob, Worker};
 use crate::action::{Action, ActionId, Event, Reply};
 use crate::answer::FactKind;
 use crate::config::{Config, Lookahead};
@@ -110,13 +111,13 @@ use crate::trust::Verdict;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pool {
-    workers: BTreeMap<u32, Worker>,
+    workers: ByNumber<Worker>,
     desk: Desk,
     conclusions: Conclusions,
     /// The searches for a destination that may be joined
     open: BTreeMap<Arc<str>, u32>,
-    /// What is under way of each ticket
-    tickets: BTreeMap<u64, u32>,
+    /// Whose search is another than the one that the ticket names
+    moved: BTreeMap<Ticket, u32>,
     last_ticket: u64,
     told: VecDeque<Told>,
     /// Those that may have something to say, in turn
@@ -140,17 +141,13 @@ pub struct Pool {
     waits: Option<Option<Instant>>,
 }
 
-/// Somebody who asked
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Ticket(u64);
-
 /// What somebody who asked is told
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
     /// [`Pool::connect`] or [`Pool::connect_to`]; the session is the driver's, under the name of the connection
     Connected(Ticket, Result<Box<Found>, DiscoveryError>),
     /// [`Pool::delegation`]
-    Delegated(Ticket, Result<Delegated, DiscoveryError>),
+    Delegated(Ticket, Result<Box<Delegated>, DiscoveryError>),
     /// [`Pool::resolve`] or [`Pool::resolve_fresh`]
     Resolved(Ticket, Result<Arc<Found>, Arc<DiscoveryError>>),
 }
@@ -224,10 +221,10 @@ impl Pool {
         let mut plain = inner.clone();
         plain.lookahead = Lookahead::None;
         Self {
-            workers: BTreeMap::new(),
+            workers: ByNumber::default(),
             conclusions: Conclusions::new(config.capacity, seed),
             open: BTreeMap::new(),
-            tickets: BTreeMap::new(),
+            moved: BTreeMap::new(),
             last_ticket: 0,
             told: VecDeque::new(),
             ready: VecDeque::new(),
@@ -274,7 +271,7 @@ impl Pool {
     pub fn resolve(&mut self, name: &ServerName, now: Instant) -> Ticket {
         self.arrive(now);
         if let Some(conclusion) = self.look(name, self.now) {
-            let ticket = self.next_ticket();
+            let ticket = self.next_ticket(0);
             self.told.push_back(Told::Resolved(ticket, conclusion));
             return ticket;
         }
@@ -326,13 +323,14 @@ impl Pool {
             }
             return;
         }
-        let Some(id) = self.tickets.remove(&ticket.0) else {
+        let id = self.moved.remove(&ticket).unwrap_or(ticket.search());
+        let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) else {
             return;
         };
-        let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) else {
+        let Some(index) = job.askers.iter().position(|(asker, _)| *asker == ticket) else {
             return;
         };
-        job.askers.retain(|(asker, _)| *asker != ticket.0);
+        job.askers.remove(index);
         if job.askers.is_empty() {
             self.abandon(id);
         }
@@ -457,17 +455,16 @@ impl Pool {
         Ok(())
     }
 
-    fn next_ticket(&mut self) -> Ticket {
+    fn next_ticket(&mut self, search: u32) -> Ticket {
         self.last_ticket += 1;
-        Ticket(self.last_ticket)
+        Ticket::new(self.last_ticket, search)
     }
 
     fn join(&mut self, id: u32) -> Ticket {
-        let ticket = self.next_ticket();
-        if let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) {
-            job.askers.insert((ticket.0, self.now));
+        let ticket = self.next_ticket(id);
+        if let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) {
+            job.askers.push((ticket, self.now));
         }
-        self.tickets.insert(ticket.0, id);
         ticket
     }
 
@@ -486,7 +483,7 @@ impl Pool {
             name: name.clone(),
             begin,
             goal,
-            askers: BTreeSet::new(),
+            askers: Vec::new(),
             delegation: None,
             awaits: None,
             prefetch: is_known && goal != Goal::Delegate && self.config.lookahead == Lookahead::Dns,
@@ -498,7 +495,7 @@ impl Pool {
             fresh,
         );
         self.desk.stats.begun += 1;
-        self.workers.insert(id, worker);
+        self.workers.insert(id, worker.into());
         self.wake(id);
         id
     }
@@ -536,22 +533,26 @@ impl Pool {
 
     /// Deadlines were put off
     fn renew_timers(&mut self) {
-        let ids: Vec<_> = self.workers.keys().copied().collect();
+        let mut ids: Vec<_> = self.workers.keys().copied().collect();
+        ids.sort_unstable();
         ids.into_iter().for_each(|id| self.wake(id));
     }
 
-    /// Tells machines, which move on when everybody was told
-    fn tell(&mut self, told: Vec<Telling>) {
-        for Telling { worker: id, event } in told {
-            let Some(worker) = self.workers.get_mut(&id) else {
+    /// Tells everybody who waited for a question, to move on when all were told
+    fn tell(&mut self, settled: &Settled) {
+        for waiter in &settled.waiters {
+            let event = self.desk.tell(settled, waiter, self.now);
+            let worker = self.workers.get_mut(&waiter.worker);
+            let (Some(event), Some(worker)) = (event, worker) else {
                 continue;
             };
             if worker.close(event.id).is_some_and(|(_, is_last)| is_last) {
                 self.desk.load.asking -= 1;
             }
             worker.news |= worker.machine.hear(event, self.now);
-            self.moves(id);
+            self.moves(waiter.worker);
         }
+        self.desk.facts.sweep(settled.fact);
     }
 
     fn moves(&mut self, id: u32) {
@@ -567,17 +568,24 @@ impl Pool {
 
     /// Lets everybody move who was told something: who does step 3 first, since that may be news to others
     fn settle(&mut self) {
-        let (first, then): (Vec<u32>, Vec<u32>) = mem::take(&mut self.moving)
-            .into_iter()
-            .partition(|id| matches!(self.workers.get(id), Some(worker) if matches!(worker.job, Job::Delegation(_))));
-        for id in first {
-            self.move_on(id);
-            self.conclude_delegation(id);
-        }
         let told = mem::take(&mut self.moving);
-        for id in then.into_iter().chain(told) {
-            self.move_on(id);
+        for id in &told {
+            if self
+                .workers
+                .get(id)
+                .is_some_and(|worker| worker.is_delegator())
+            {
+                self.move_on(*id);
+                self.conclude_delegation(*id);
+            }
         }
+        let news = mem::take(&mut self.moving);
+        for id in told.iter().chain(&news) {
+            self.move_on(*id);
+        }
+        // The room that it has
+        self.moving = told;
+        self.moving.clear();
     }
 
     fn move_on(&mut self, id: u32) {
@@ -595,7 +603,11 @@ impl Pool {
 
     /// What step 3 of a host came to, if it did
     fn conclude_delegation(&mut self, id: u32) {
-        let Some((delegator, job)) = self.workers.get_mut(&id).and_then(Worker::delegator) else {
+        let Some((delegator, job)) = self
+            .workers
+            .get_mut(&id)
+            .and_then(|worker| worker.delegator())
+        else {
             return;
         };
         let Some(delegation) = delegator.take_end() else {
@@ -849,7 +861,7 @@ impl Pool {
     }
 
     fn wants_delegation(&mut self, id: u32) -> bool {
-        let worker = self.workers.get_mut(&id).and_then(Worker::search);
+        let worker = self.workers.get_mut(&id).and_then(|worker| worker.search());
         worker.is_some_and(|(search, job)| {
             job.awaits.is_none() && search.wants_delegation().is_some()
         })
@@ -893,10 +905,14 @@ impl Pool {
             self.ready.push_front(id);
         }
         let delegator = self.delegator(fact, &name, wanted);
-        if let Some((_, job)) = self.workers.get_mut(&delegator).and_then(Worker::delegator) {
+        if let Some((_, job)) = self
+            .workers
+            .get_mut(&delegator)
+            .and_then(|worker| worker.delegator())
+        {
             job.waiters.push(id);
         }
-        if let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) {
+        if let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) {
             job.awaits = Some(delegator);
         }
         is_new
@@ -920,7 +936,7 @@ impl Pool {
             wanted.since,
             wanted.fresh,
         );
-        self.workers.insert(id, worker);
+        self.workers.insert(id, worker.into());
         self.desk.facts.get_mut(fact).asked_by = Some(id);
         // Before whoever wants it
         if let Some(worker) = self.workers.get_mut(&id) {
@@ -958,7 +974,11 @@ impl Pool {
                 fresh: false,
             };
             let id = self.delegator(fact, &name, wanted);
-            if let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::delegator) {
+            if let Some((_, job)) = self
+                .workers
+                .get_mut(&id)
+                .and_then(|worker| worker.delegator())
+            {
                 job.is_renewal = true;
             }
         }
@@ -966,7 +986,8 @@ impl Pool {
 
     /// Whether a search was for its subject alone, and has it
     fn settled(&mut self, id: u32) -> bool {
-        let Some((search, job)) = self.workers.get_mut(&id).and_then(Worker::search) else {
+        let Some((search, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search())
+        else {
             return false;
         };
         if job.goal != Goal::Delegate {
@@ -987,9 +1008,8 @@ impl Pool {
             expires: Some(expires).filter(|expires| *expires < Instant::END),
         };
         for (asker, _) in mem::take(&mut job.askers) {
-            self.tickets.remove(&asker);
             self.told
-                .push_back(Told::Delegated(Ticket(asker), Ok(delegated.clone())));
+                .push_back(Told::Delegated(asker, Ok(delegated.clone().into())));
         }
         self.remember(id, None);
         self.abandon(id);
@@ -998,7 +1018,7 @@ impl Pool {
 
     /// A search has ended
     fn conclude(&mut self, id: u32, result: Result<Box<Found>, DiscoveryError>) {
-        let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) else {
+        let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) else {
             return;
         };
         let (goal, askers) = (job.goal, mem::take(&mut job.askers));
@@ -1007,8 +1027,7 @@ impl Pool {
             Goal::Connect => {
                 self.remember(id, None);
                 if let Some((asker, _)) = askers.into_iter().next() {
-                    self.tickets.remove(&asker);
-                    self.told.push_back(Told::Connected(Ticket(asker), result));
+                    self.told.push_back(Told::Connected(asker, result));
                 }
             }
             Goal::Delegate => {
@@ -1017,9 +1036,8 @@ impl Pool {
                     unreachable!("such a search does not go on when its subject is settled");
                 };
                 for (asker, _) in askers {
-                    self.tickets.remove(&asker);
                     self.told
-                        .push_back(Told::Delegated(Ticket(asker), Err(error.clone())));
+                        .push_back(Told::Delegated(asker, Err(error.clone())));
                 }
             }
             Goal::Resolve => {
@@ -1043,12 +1061,9 @@ impl Pool {
                         self.rejoin(&name, asker, joined);
                         continue;
                     }
-                    self.tickets.remove(&asker);
-                    self.told.extend(
-                        conclusion
-                            .clone()
-                            .map(|it| Told::Resolved(Ticket(asker), it)),
-                    );
+                    self.moved.remove(&asker);
+                    self.told
+                        .extend(conclusion.clone().map(|it| Told::Resolved(asker, it)));
                 }
             }
         }
@@ -1056,15 +1071,15 @@ impl Pool {
     }
 
     /// Somebody who has joined a search that took too long waits for another
-    fn rejoin(&mut self, name: &ServerName, asker: u64, joined: Instant) {
+    fn rejoin(&mut self, name: &ServerName, asker: Ticket, joined: Instant) {
         let known = self.open.get(name.as_str()).copied();
         let id = known.unwrap_or_else(|| self.begin(Goal::Resolve, Begin::Name, name, false));
         self.open.insert(name.shared().clone(), id);
-        if let Some((_, job)) = self.workers.get_mut(&id).and_then(Worker::search) {
+        if let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) {
             let joined = if known.is_some() { joined } else { self.now };
-            job.askers.insert((asker, joined));
+            job.askers.push((asker, joined));
         }
-        self.tickets.insert(asker, id);
+        self.moved.insert(asker, id);
     }
 
     /// Remembers what a search used, and what it made of it
@@ -1145,7 +1160,10 @@ impl Pool {
 
     /// A search does not await its .well-known any more
     fn unwanted(&mut self, delegator: u32, waiter: u32) {
-        let job = self.workers.get_mut(&delegator).and_then(Worker::delegator);
+        let job = self
+            .workers
+            .get_mut(&delegator)
+            .and_then(|worker| worker.delegator());
         if let Some((_, job)) = job {
             job.waiters.retain(|id| *id != waiter);
             if job.waiters.is_empty() && !job.is_renewal {
@@ -1239,12 +1257,11 @@ impl Machine for Pool {
         self.handle_timeout(now);
         let now = self.now;
         let id = event.id.machine();
-        if self.desk.is_question(id) {
-            let mut told = Vec::new();
-            if self.desk.handle(event, now, &mut told) {
-                self.waits = None;
+        if self.desk.awaits(event.id) {
+            self.waits = None;
+            if let Some(settled) = self.desk.handle(event, now) {
+                self.tell(&settled);
             }
-            self.tell(told);
         } else if let Some(worker) = self.workers.get_mut(&id) {
             if let Reply::Connected(result) = &event.reply {
                 let head_start = self.config.racing.attempt_delay;
@@ -1287,12 +1304,12 @@ impl Machine for Pool {
                 self.moves(*id);
             }
         }
-        let mut told = Vec::new();
         for id in &due {
-            self.cancelled
-                .extend(self.desk.time_out(*id, now, &mut told));
+            if let Some((cancelled, settled)) = self.desk.time_out(*id, now) {
+                self.cancelled.push(cancelled);
+                settled.iter().for_each(|settled| self.tell(settled));
+            }
         }
-        self.tell(told);
         self.settle();
     }
 }

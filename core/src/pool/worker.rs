@@ -1,18 +1,42 @@
 //! The machines that a pool drives, and what each is for.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::time::Duration;
 
 use super::facts::{FactId, Wanted};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
 use crate::action::{ActionId, Event};
 use crate::discovery::{Begin, Delegator, Discovery, Goal, Question};
 use crate::found::{DiscoveryError, Found};
 use crate::machine::{Machine as _, Step};
 use crate::name::ServerName;
 use crate::time::Instant;
+
+/// Somebody who asked
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ticket {
+    number: u64,
+    /// The search that was joined
+    search: u32,
+}
+
+impl Ticket {
+    pub(super) fn new(number: u64, search: u32) -> Self {
+        Self { number, search }
+    }
+
+    pub(super) fn search(self) -> u32 {
+        self.search
+    }
+}
+
+/// By the numbers of machines and questions; to be looked into, and gone through only where the order means nothing
+pub(super) type ByNumber<T> = HashMap<u32, Box<T>, FixedState>;
 
 /// A machine that a pool drives
 #[derive(Clone, Debug)]
@@ -76,7 +100,7 @@ pub(super) struct SearchJob {
     pub(super) begin: Begin,
     pub(super) goal: Goal,
     /// Who asked, and when
-    pub(super) askers: BTreeSet<(u64, Instant)>,
+    pub(super) askers: Vec<(Ticket, Instant)>,
     /// What .well-known came to is this fact
     pub(super) delegation: Option<FactId>,
     /// Who does step 3
@@ -92,12 +116,17 @@ impl Worker {
             job,
             since,
             fresh,
-            holds: Vec::new(),
-            open: Vec::new(),
+            // Two services, two hosts, and .well-known
+            holds: Vec::with_capacity(8),
+            open: Vec::with_capacity(4),
             timer: None,
             news: false,
             place: Place::Idle,
         }
+    }
+
+    pub(super) fn is_delegator(&self) -> bool {
+        matches!(self.job, Job::Delegation(_))
     }
 
     pub(super) fn search(&mut self) -> Option<(&mut Discovery, &mut SearchJob)> {

@@ -112,7 +112,7 @@ impl Visits {
         let now = self.now();
         let ticket = self.pool().delegation(&server_name(name), now);
         match self.told(ticket).1 {
-            Told::Delegated(_, result) => result,
+            Told::Delegated(_, result) => result.map(|it| *it),
             other @ (Told::Connected(..) | Told::Resolved(..)) => {
                 panic!("{other:?} where a delegation was asked for")
             }
