@@ -1,5 +1,6 @@
 //! One name: search, and for `check` ask the server for its version.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fedway_core::{Chain, DiscoveryError, FetchError, Found, Instant, ServerName};
@@ -11,7 +12,7 @@ use crate::tls::Session;
 
 /// What came of one name
 pub(crate) struct Inquiry {
-    pub(crate) result: Result<Found, DiscoveryError>,
+    pub(crate) result: Result<Arc<Found>, DiscoveryError>,
     /// What a connection was made with, once there was one
     pub(crate) session: Option<Session>,
     /// The server's answer; `None` where it was not asked
@@ -96,7 +97,7 @@ pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &Serve
             let session = session.map(|it| it.logged(connected.transparency.as_ref()));
             Inquiry {
                 session,
-                result: Ok(connected.found),
+                result: Ok(connected.found.into()),
                 version: Some(version),
                 elapsed: Duration::ZERO,
                 ended: start,

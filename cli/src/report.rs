@@ -91,7 +91,7 @@ impl Report {
         // Milliseconds of a search fit
         report.elapsed_ms = u64::try_from(inquiry.elapsed.as_millis()).unwrap_or(u64::MAX);
         match inquiry.result {
-            Ok(found) => report.fill_found(found, inquiry.session, inquiry.ended),
+            Ok(found) => report.fill_found(&found, inquiry.session, inquiry.ended),
             Err(error) => report.fill_error(error, inquiry.ended),
         }
         match inquiry.version {
@@ -136,12 +136,12 @@ impl Report {
         }
     }
 
-    fn fill_found(&mut self, found: Found, session: Option<Session>, now: Instant) {
+    fn fill_found(&mut self, found: &Found, session: Option<Session>, now: Instant) {
         self.ok = true;
         self.fill_destination(&found.destination);
         self.fill_notes(&found.notes, now);
         self.expires_in_s = found.expires.map(|expires| seconds_to(expires, now));
-        match found.connection {
+        match &found.connection {
             Some(connection) => {
                 self.connected = Some(connection.address.to_string());
                 self.tls = Some(Tls::new(&connection.verdict, session.unwrap_or_default()));

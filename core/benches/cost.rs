@@ -75,7 +75,7 @@ struct Row {
 const ROWS: [Row; 14] = [
     Row {
         work: Work::Parse("matrix.example.org:8448"),
-        target: 1_300,
+        target: 1_370,
     },
     Row {
         work: Work::Parse("[2620:fe::9]:8448"),

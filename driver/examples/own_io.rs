@@ -40,7 +40,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clock = &*resolver.io().clock;
     let name: ServerName = "example.org".parse()?;
 
-    let found = block_on(clock, resolver.resolve(&name))?.destination;
+    let found = block_on(clock, resolver.resolve(&name))?;
+    let found = &found.destination;
     let (step, host) = (found.step(), &found.host_header);
     let addresses: Vec<_> = found.addresses().map(|it| it.to_string()).collect();
     let report = format!("step {step}, Host: {host}, at {}", addresses.join(" or "));

@@ -1,6 +1,7 @@
 //! One timer for all the deadlines of a loop.
 
 use std::future::{Future, poll_fn};
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -13,15 +14,15 @@ use crate::io::Io;
 /// Most deadlines move on before they come: an answer arrives, and a later one takes their place. So the timer is
 /// set only where there is none, or where a deadline is earlier than what it is set to; one that rings early is
 /// set again.
-pub(crate) struct Alarm<'a, I> {
-    io: &'a I,
+pub(crate) struct Alarm<'a, P> {
+    io: P,
     timer: Option<(Instant, Timer<'a>)>,
 }
 
 type Timer<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-impl<'a, I: Io> Alarm<'a, I> {
-    pub(crate) fn new(io: &'a I) -> Self {
+impl<'a, I: Io, P: Deref<Target = I> + Clone + Send + 'a> Alarm<'a, P> {
+    pub(crate) fn new(io: P) -> Self {
         Self { io, timer: None }
     }
 
@@ -57,7 +58,7 @@ impl<'a, I: Io> Alarm<'a, I> {
     ///
     /// The clock alone does not say so: what came in before the deadline has been seen by the runtime only when its
     /// timer rings.
-    fn poll(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<()> {
         loop {
             match &mut self.timer {
                 Some((at, timer)) if *at <= deadline => {
@@ -69,11 +70,17 @@ impl<'a, I: Io> Alarm<'a, I> {
                     }
                 }
                 Some(_) | None => {
-                    let timer = Box::pin(self.io.sleep_until(deadline));
+                    let io = self.io.clone();
+                    let timer = Box::pin(async move { io.sleep_until(deadline).await });
                     self.timer = Some((deadline, timer));
                 }
             }
         }
+    }
+
+    /// Whether a timer is set at all
+    pub(crate) fn is_set(&self) -> bool {
+        self.timer.is_some()
     }
 }
 

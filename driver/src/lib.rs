@@ -59,7 +59,9 @@
 //! | `thiserror` | error types |
 
 mod alarm;
+mod carry;
 pub mod dns;
+mod engine;
 mod entropy;
 mod failure;
 mod get;
@@ -68,7 +70,6 @@ mod io;
 mod meter;
 mod resolver;
 mod room;
-mod search;
 mod source;
 mod tasks;
 mod text;

@@ -3,37 +3,44 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fedway_core::{
-    Config, Discovery, DiscoveryError, Families, FetchError, Found, Instant, Limits, ServerName,
+    Config, Delegated, DiscoveryError, Entry, Families, FetchError, Found, Instant, Limits,
+    Outcome, Pool, ServerName, Snapshot, SnapshotError, Stats, Ticket, Told,
 };
 use rustls::crypto::CryptoProvider;
 
 use crate::alarm::before;
+use crate::carry::{Reroute, Shared};
 use crate::dns::{ConfigError, Dns, DnsConfig, Stub};
+use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::get::{self, fetch_error};
 use crate::http::{self, Exchange, Response, USER_AGENT};
 use crate::io::{ByteStream as _, Io, TlsStream as _};
 use crate::room::{self, Room};
-use crate::search::{self, Reroute, Shared};
 use crate::trust::{Habits, Keys, Revocation, Roots, Sources, Trust, TrustError};
 #[cfg(feature = "transparency")]
 use crate::trust::{LogList, Transparency};
 
-/// Finds the servers of Matrix server names
+/// Finds the servers of Matrix server names, and remembers them
 ///
-/// Cheap to clone; the clones share everything. Nothing is cached yet, and no task is spawned: all work
-/// is done in the futures that the methods return, and ends when they are dropped.
+/// Cheap to clone; the clones share everything, what is known included. What the network said is kept as long as it may
+/// be believed: see [`Pool`] for the table of lifetimes. However many ask for a name at once, it is searched for once.
+///
+/// No task is spawned: whoever waits for something does the work of all, and what is under way for somebody goes on when
+/// whoever happened to do the work is dropped. What is due is renewed while anybody waits for anything, or while
+/// [`run`](Self::run) runs: a program that lives for long spawns that.
 #[derive(Debug)]
 pub struct Resolver<I: Io, D = Stub<I>> {
-    shared: Arc<Shared<I, D>>,
+    engine: Arc<Engine<I, D>>,
 }
 
 impl<I: Io, D> Clone for Resolver<I, D> {
     fn clone(&self) -> Self {
         Self {
-            shared: self.shared.clone(),
+            engine: self.engine.clone(),
         }
     }
 }
@@ -44,10 +51,46 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     /// # Errors
     ///
     /// If there is no such place, or it could not be found in time.
-    pub async fn resolve(&self, name: &ServerName) -> Result<Found, DiscoveryError> {
-        let begin = |config: &_, now| Discovery::resolve(name, config, self.seed(), now);
-        let (result, _) = search::run(begin, &self.shared).await;
-        result.map(|found| *found)
+    pub async fn resolve(&self, name: &ServerName) -> Result<Arc<Found>, DiscoveryError> {
+        let known = self.engine.look(|pool, now| pool.look(name, now));
+        let result = match known {
+            Some(known) => known,
+            None => self.resolved(|pool, now| pool.resolve(name, now)).await,
+        };
+        result.map_err(Arc::unwrap_or_clone)
+    }
+
+    /// The same, past what is known, which it renews
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub async fn resolve_fresh(&self, name: &ServerName) -> Result<Arc<Found>, DiscoveryError> {
+        let result = self
+            .resolved(|pool, now| pool.resolve_fresh(name, now))
+            .await;
+        result.map_err(Arc::unwrap_or_clone)
+    }
+
+    /// Finds whom requests for a server name are really for: the name that it delegates to, or itself
+    ///
+    /// The way from there on is a function of that name alone, which is what connections are best kept by; and
+    /// [`connect_to`](Self::connect_to) goes it.
+    ///
+    /// # Errors
+    ///
+    /// If .well-known is such that the edition gives up, or the name is one that nobody can resolve.
+    pub async fn delegation(&self, name: &ServerName) -> Result<Delegated, DiscoveryError> {
+        self.enter().await;
+        match self
+            .engine
+            .ask(|pool, now| pool.delegation(name, now))
+            .await
+            .0
+        {
+            Told::Delegated(_, result) => result.map(|it| *it),
+            Told::Connected(..) | Told::Resolved(..) => unreachable!("a delegation was asked for"),
+        }
     }
 
     /// Finds the server of a name, connects to it and verifies its certificate
@@ -56,15 +99,123 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     ///
     /// If there is no such server, or none of its addresses gives a session that may be trusted.
     pub async fn connect(&self, name: &ServerName) -> Result<Connected<I, D>, DiscoveryError> {
-        let begin = |config: &_, now| Discovery::connect(name, config, self.seed(), now);
-        let (result, session) = search::run(begin, &self.shared).await;
+        self.connected(|pool, now| pool.connect(name, now)).await
+    }
+
+    /// Connects to the server of a [subject](Delegated::subject): what [`connect`](Self::connect) does after step 3
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_to(
+        &self,
+        subject: &ServerName,
+    ) -> Result<Connected<I, D>, DiscoveryError> {
+        self.connected(|pool, now| pool.connect_to(subject, now))
+            .await
+    }
+
+    /// Takes in what was seen of a server from above; `name` is the server name as it was asked for, or the subject
+    ///
+    /// At most once a minute a name: whether it counted.
+    pub fn report(&self, name: &ServerName, outcome: Outcome) -> bool {
+        self.engine
+            .with(|pool, now| pool.report(name, outcome, now))
+    }
+
+    /// Forgets a name, and every fact that its last way used; whether it was remembered
+    pub fn forget(&self, name: &ServerName) -> bool {
+        self.engine.with(|pool, _| pool.forget(name))
+    }
+
+    /// Forgets every name and every fact
+    pub fn forget_all(&self) {
+        self.engine.with(|pool, _| pool.forget_all());
+    }
+
+    /// Looks at the names that are remembered, the most recently used first
+    ///
+    /// Nobody else learns anything while `look` runs.
+    pub fn entries<T>(&self, look: impl FnOnce(&mut dyn Iterator<Item = Entry<'_>>) -> T) -> T {
+        self.engine.look(|pool, _| look(&mut pool.entries()))
+    }
+
+    /// What is under way, and what was counted
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.engine.look(|pool, _| pool.stats())
+    }
+
+    /// What is known now, to be kept between two runs
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.engine.look(|pool, now| pool.snapshot(now))
+    }
+
+    /// Takes in what was known so long ago; what is known already stays
+    ///
+    /// # Errors
+    ///
+    /// If it is of another version, or damaged: nothing is taken in then.
+    pub fn restore(&self, snapshot: Snapshot, elapsed: Duration) -> Result<(), SnapshotError> {
+        self.engine
+            .with(|pool, now| pool.restore(snapshot, elapsed, now))
+    }
+
+    /// Does the work of all who wait, and renews what is due and was wanted, for ever
+    ///
+    /// Nothing needs it, but where nobody waits for anything, nothing is renewed without it.
+    pub async fn run(&self) {
+        self.engine.run().await;
+    }
+
+    /// The policies in force
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.engine.shared.config
+    }
+
+    /// The runtime, for its clock and timers
+    #[must_use]
+    pub fn io(&self) -> &I {
+        &self.engine.shared.io
+    }
+
+    async fn resolved(
+        &self,
+        ask: impl FnOnce(&mut Pool, Instant) -> Ticket,
+    ) -> Result<Arc<Found>, Arc<DiscoveryError>> {
+        self.enter().await;
+        match self.engine.ask(ask).await.0 {
+            Told::Resolved(_, result) => result,
+            Told::Connected(..) | Told::Delegated(..) => {
+                unreachable!("a destination was asked for")
+            }
+        }
+    }
+
+    async fn connected(
+        &self,
+        ask: impl FnOnce(&mut Pool, Instant) -> Ticket,
+    ) -> Result<Connected<I, D>, DiscoveryError> {
+        self.enter().await;
+        let Shared {
+            io, room, config, ..
+        } = &*self.engine.shared;
+        let deadline = io.now() + config.deadlines.search;
+        let _berth = before(&**io, deadline, room.berth()).await;
+        let (told, session) = self.engine.ask(ask).await;
+        let Told::Connected(_, result) = told else {
+            unreachable!("a connection was asked for");
+        };
         let found = *result?;
-        // The core hands out only a connection that the loop reported to it, and keeps until then
-        let stream = session.expect("a search that connects ends with a session or an error");
+        // The core hands out only a connection that was reported to it, and that is kept until then
+        let session = session.expect("a search that connects ends with a session or an error");
+        let stream = session.tls;
         #[cfg(feature = "transparency")]
         let transparency = match (&found.connection, stream.session()) {
             (Some(connection), Some(session)) => {
-                let trust = &self.shared.trust;
+                let trust = &self.engine.shared.trust;
                 trust.transparency(session, &connection.verdict)
             }
             (None, _) | (_, None) => None,
@@ -74,26 +225,20 @@ impl<I: Io, D: Dns> Resolver<I, D> {
             stream,
             #[cfg(feature = "transparency")]
             transparency,
-            shared: self.shared.clone(),
+            shared: self.engine.shared.clone(),
         })
     }
 
-    /// The policies in force
-    #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.shared.config
-    }
-
-    /// The runtime, for its clock and timers
-    #[must_use]
-    pub fn io(&self) -> &I {
-        &self.shared.io
-    }
-
-    /// Chooses among SRV targets of one priority; guessing it gains nothing, so that it may be predictable
-    /// where the operating system has no entropy
-    fn seed(&self) -> u64 {
-        self.shared.entropy.draw().unwrap_or_default()
+    /// Waits until there is room for the sockets of one more search
+    ///
+    /// Where there is none for as long as a search may take, it is begun all the same: for want of a socket it ends as
+    /// what it is, this machine's failure.
+    async fn enter(&self) {
+        let Shared {
+            io, room, config, ..
+        } = &*self.engine.shared;
+        let deadline = io.now() + config.deadlines.search;
+        before(&**io, deadline, room.enter()).await;
     }
 }
 
@@ -395,8 +540,9 @@ impl Builder {
             user_agent,
             reroute: self.reroute,
         };
+        let engine = Engine::new(shared.into());
         Ok(Resolver {
-            shared: shared.into(),
+            engine: engine.into(),
         })
     }
 

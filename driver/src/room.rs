@@ -1,4 +1,4 @@
-//! Room for sockets: how many are open at a time, first come first served.
+//! Room for sockets: how many are open at a time, and how many search for connections, first come first served.
 //!
 //! There are semaphores in crates, but those without a runtime let the last comer past whoever waits (`async-lock`),
 //! and none has the second line that keeps searches which have begun from starving each other.
@@ -15,9 +15,10 @@ use crate::io::Io;
 
 /// How many sockets are open at a time
 ///
-/// There are two lines. A search that has not begun [enters](Self::enter) only while at least half of the sockets are
-/// free, so that whoever has begun finds one when it needs one: its deadlines run. In each line the first to come is
-/// the first to go.
+/// There are three lines. A search that has not begun [enters](Self::enter) only while at least half of the sockets are
+/// free, so that whoever has begun finds one when it needs one: its deadlines run. Of searches for connections no more
+/// are under way than half of the sockets, since they dial all at once when what they have in common becomes known. In
+/// each line the first to come is the first to go.
 #[derive(Debug)]
 pub(crate) struct Room {
     capacity: usize,
@@ -27,8 +28,10 @@ pub(crate) struct Room {
 #[derive(Debug, Default)]
 struct State {
     taken: usize,
+    connecting: usize,
     next: u64,
     newcomers: Line,
+    connectors: Line,
     sockets: Line,
 }
 
@@ -46,10 +49,24 @@ impl Room {
 
     /// Lets a search begin
     pub(crate) async fn enter(&self) {
-        let half = self.capacity.div_ceil(2);
-        self.wait(|state| &mut state.newcomers, half, |_| ()).await;
+        let half = self.half();
+        let may = move |state: &State| state.taken < half;
+        self.wait(|state| &mut state.newcomers, may, |_| ()).await;
         // The next in line sees for itself whether there is still room
         self.wake();
+    }
+
+    /// Lets a search for a connection begin
+    pub(crate) async fn berth(self: &Arc<Self>) -> Berth {
+        let half = self.half();
+        let may = move |state: &State| state.connecting < half;
+        let take = |state: &mut State| state.connecting += 1;
+        self.wait(|state| &mut state.connectors, may, take).await;
+        Berth(self.clone())
+    }
+
+    fn half(&self) -> usize {
+        self.capacity.div_ceil(2)
     }
 
     /// Room for one socket; `None` if there is none for half of the time up to the deadline
@@ -62,8 +79,10 @@ impl Room {
         }
         let now = io.now();
         let half = now + deadline.saturating_since(now) / 2;
+        let capacity = self.capacity;
+        let may = move |state: &State| state.taken < capacity;
         let take = |state: &mut State| state.taken += 1;
-        let wait = self.wait(|state| &mut state.sockets, self.capacity, take);
+        let wait = self.wait(|state| &mut state.sockets, may, take);
         Alarm::new(io).before(half, wait).await?;
         Some(Seat(self.clone()))
     }
@@ -78,11 +97,11 @@ impl Room {
         Some(Seat(self.clone()))
     }
 
-    /// Waits in a line until it is one's turn and fewer than `limit` are taken
+    /// Waits in a line until it is one's turn and one may pass
     async fn wait(
         &self,
         line: impl Fn(&mut State) -> &mut Line,
-        limit: usize,
+        may: impl Fn(&State) -> bool,
         pass: impl Fn(&mut State),
     ) {
         let mut place = Place {
@@ -90,7 +109,7 @@ impl Room {
             line,
             number: None,
         };
-        poll_fn(|context| place.poll(limit, &pass, context)).await;
+        poll_fn(|context| place.poll(&may, &pass, context)).await;
     }
 
     /// Wakes the first of each line that may go
@@ -98,11 +117,13 @@ impl Room {
         let state = self.state();
         let first = |line: &Line| line.first_key_value().map(|(_, waker)| waker.clone());
         let socket = first(&state.sockets).filter(|_| state.taken < self.capacity);
-        let half = self.capacity.div_ceil(2);
+        let half = self.half();
         let newcomer = first(&state.newcomers).filter(|_| state.taken < half);
+        let connector = first(&state.connectors).filter(|_| state.connecting < half);
         // A waker may do anything, even take a socket
         drop(state);
-        socket.into_iter().chain(newcomer).for_each(Waker::wake);
+        let wakers = socket.into_iter().chain(newcomer).chain(connector);
+        wakers.for_each(Waker::wake);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -120,14 +141,14 @@ struct Place<'a, L: Fn(&mut State) -> &mut Line> {
 impl<L: Fn(&mut State) -> &mut Line> Place<'_, L> {
     fn poll(
         &mut self,
-        limit: usize,
+        may: impl Fn(&State) -> bool,
         pass: impl Fn(&mut State),
         context: &mut Context<'_>,
     ) -> Poll<()> {
         let mut state = self.room.state();
         let first = (self.line)(&mut state).first_key_value().map(|(it, _)| *it);
         let is_next = first.is_none() || first == self.number;
-        if is_next && state.taken < limit {
+        if is_next && may(&state) {
             if let Some(number) = self.number.take() {
                 (self.line)(&mut state).remove(&number);
             }
@@ -160,6 +181,17 @@ pub(crate) struct Seat(Arc<Room>);
 impl Drop for Seat {
     fn drop(&mut self) {
         self.0.state().taken -= 1;
+        self.0.wake();
+    }
+}
+
+/// The right to search for a connection, given back when dropped
+#[derive(Debug)]
+pub(crate) struct Berth(Arc<Room>);
+
+impl Drop for Berth {
+    fn drop(&mut self) {
+        self.0.state().connecting -= 1;
         self.0.wake();
     }
 }
@@ -269,8 +301,9 @@ mod tests {
 
     impl<'a> Waiting<'a> {
         fn socket(room: &'a Room) -> Self {
+            let may = |state: &State| state.taken < room.capacity;
             let take = |state: &mut State| state.taken += 1;
-            let wait = room.wait(|state| &mut state.sockets, room.capacity, take);
+            let wait = room.wait(|state| &mut state.sockets, may, take);
             Self::new(Box::pin(wait))
         }
 

@@ -78,7 +78,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
         None => (None, false),
     };
     let inquiry = Inquiry {
-        result: result.clone().map(|found| *found),
+        result: result.clone().map(|found| (*found).into()),
         session: None,
         version,
         elapsed: end.since_origin(),

@@ -157,6 +157,13 @@ impl Delegator {
         self.context.now = now;
     }
 
+    /// Whoever drives this stood still for so long: nobody could have kept a deadline
+    pub(crate) fn stood_still(&mut self, lost: Duration) {
+        if let Stage::Fetching(fetch) = &mut self.stage {
+            fetch.stood_still(lost);
+        }
+    }
+
     /// Nobody wants it any more
     pub(crate) fn give_up(&mut self) {
         if let Stage::Fetching(fetch) = &mut self.stage {

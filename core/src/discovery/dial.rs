@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use super::addresses::{Reach, Which};
 use super::context::Context;
@@ -99,6 +100,17 @@ impl Dial {
     pub(super) fn is_under_way_as(&self, id: ActionId) -> bool {
         let mut attempts = self.in_flight.iter();
         attempts.any(|attempt| attempt.id == id && attempt.deadline.is_some())
+    }
+
+    /// Whoever drives this stood still for so long: nobody could have kept a deadline
+    pub(super) fn stood_still(&mut self, lost: Duration) {
+        for attempt in &mut self.in_flight {
+            attempt.deadline = attempt.deadline.map(|deadline| deadline + lost);
+        }
+        match &mut self.pace {
+            Pace::Begins { at } => *at = at.map(|at| at + lost),
+            Pace::Continues { at, .. } => *at = *at + lost,
+        }
     }
 
     /// When something happens without an answer

@@ -223,6 +223,14 @@ impl Fetch {
         }
     }
 
+    /// Whoever drives this stood still for so long: nobody could have kept a deadline
+    pub(super) fn stood_still(&mut self, lost: Duration) {
+        self.deadline = self.deadline + lost;
+        if let Hop::Dialling(dial) = &mut self.hop {
+            dial.stood_still(lost);
+        }
+    }
+
     fn redirect(
         &mut self,
         answer: &HttpAnswer,

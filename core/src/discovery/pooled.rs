@@ -124,6 +124,16 @@ impl Discovery {
         }
     }
 
+    /// Whoever drives this stood still for so long: nobody could have kept a deadline
+    pub(crate) fn stood_still(&mut self, lost: Duration) {
+        self.deadline = self.deadline + lost;
+        match &mut self.stage {
+            Stage::Awaiting | Stage::Ended(_) | Stage::Srv { .. } => {}
+            Stage::Targets(targets) => targets.stood_still(lost),
+            Stage::WellKnown(fetch) => fetch.stood_still(lost),
+        }
+    }
+
     /// Nobody wants it any more
     pub(crate) fn give_up(&mut self) {
         let context = &mut self.context;

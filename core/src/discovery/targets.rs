@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
+use core::time::Duration;
 
 use super::addresses::Reach;
 use super::context::Context;
@@ -60,6 +61,13 @@ impl Targets {
         self.dial
             .as_ref()
             .is_some_and(|dial| dial.is_under_way_as(id))
+    }
+
+    /// Whoever drives this stood still for so long
+    pub(super) fn stood_still(&mut self, lost: Duration) {
+        if let Some(dial) = &mut self.dial {
+            dial.stood_still(lost);
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

@@ -5,6 +5,7 @@ use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
+use core::time::Duration;
 
 use super::facts::{FactId, Facts, Said, Service, Wanted};
 use super::history::Dialled;
@@ -225,6 +226,30 @@ impl Desk {
                 family,
                 deadline,
             }));
+        }
+    }
+
+    /// What nobody waits for is not wanted any more
+    pub(super) fn rest(&mut self) {
+        for (number, question) in &mut self.questions {
+            if mem::take(&mut question.unasked_for) {
+                self.load.asking -= 1;
+            }
+            if question.waiters.is_empty() {
+                self.left.push(*number);
+            }
+        }
+        self.left.sort_unstable();
+    }
+
+    /// Whoever drives this stood still for so long: nobody could have kept a deadline
+    pub(super) fn stood_still(&mut self, lost: Duration) {
+        let timers = mem::take(&mut self.timers);
+        self.timers = timers.into_iter().map(|(at, id)| (at + lost, id)).collect();
+        for question in self.questions.values_mut() {
+            if let Some(asked) = &mut question.asked {
+                asked.deadline = asked.deadline + lost;
+            }
         }
     }
 

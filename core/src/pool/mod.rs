@@ -372,6 +372,39 @@ impl Pool {
         counts
     }
 
+    /// Nobody is there any more to carry anything out: what nobody waits for is given up, until somebody wants it
+    pub fn rest(&mut self) {
+        while let Some(fact) = self.desk.renewals.pop() {
+            self.desk.facts.release(fact);
+        }
+        self.desk.rest();
+        let renewals: Vec<u32> = self
+            .workers
+            .iter_mut()
+            .filter_map(|(id, worker)| {
+                let (_, job) = worker.delegator()?;
+                job.is_renewal = false;
+                job.waiters.is_empty().then_some(*id)
+            })
+            .collect();
+        for id in renewals {
+            self.unwanted(id, id);
+        }
+    }
+
+    /// Whoever drives this stood still for so long, as a process does that is stopped: every deadline is put off by it,
+    /// since nobody could have kept one
+    ///
+    /// To be called before what has come meanwhile is handled. Facts are not put off: they age all the same.
+    pub fn stood_still(&mut self, lost: Duration) {
+        for worker in self.workers.values_mut() {
+            worker.machine.stood_still(lost);
+            worker.timer = worker.timer.map(|at| at + lost);
+        }
+        self.desk.stood_still(lost);
+        self.waits = self.waits.map(|until| until.map(|until| until + lost));
+    }
+
     /// Forgets a name, and every fact that its last way used; whether it was remembered
     ///
     /// A search that is under way is not touched.
@@ -453,6 +486,17 @@ impl Pool {
         let Desk { facts, config, .. } = &mut self.desk;
         snapshot.restore(&mut self.conclusions, facts, config, elapsed, self.now);
         Ok(())
+    }
+
+    /// Who has asked for the connection that an action is for: one that is to be handed out, not one for .well-known
+    #[must_use]
+    pub fn asker(&self, action: ActionId) -> Option<Ticket> {
+        let worker = self.workers.get(&action.machine())?;
+        let Job::Search(job) = &worker.job else {
+            return None;
+        };
+        let (ticket, _) = job.askers.first()?;
+        (job.goal == Goal::Connect).then_some(*ticket)
     }
 
     fn next_ticket(&mut self, search: u32) -> Ticket {
@@ -1236,16 +1280,16 @@ impl Machine for Pool {
             if self.next_in_queue() {
                 continue;
             }
-            self.renew();
-            if self.desk.has_due() || !self.ready.is_empty() {
-                continue;
-            }
             // What was left and is still unwanted, last
             if let Some(id) = self.desk.sweep() {
                 return Step::Cancel(id);
             }
             if let Some(told) = self.told.pop_front() {
                 return Step::Done(told);
+            }
+            self.renew();
+            if self.desk.has_due() || !self.ready.is_empty() {
+                continue;
             }
             let until = self.desk.timers.first().map(|(at, _)| *at);
             self.waits = Some(until);

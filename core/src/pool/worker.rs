@@ -215,6 +215,13 @@ impl Machine {
         }
     }
 
+    pub(super) fn stood_still(&mut self, lost: Duration) {
+        match self {
+            Self::Delegator(delegator) => delegator.stood_still(lost),
+            Self::Search(search) => search.stood_still(lost),
+        }
+    }
+
     pub(super) fn give_up(&mut self) {
         match self {
             Self::Delegator(delegator) => delegator.give_up(),

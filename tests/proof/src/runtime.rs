@@ -28,6 +28,9 @@ pub trait Runtime: 'static {
 
     /// Runs a future to its end, on the thread that calls
     fn block_on<F: Future>(future: F) -> F::Output;
+
+    /// Runs futures to their ends on several threads
+    fn on_threads<F: Future<Output: Send> + Send + 'static>(futures: Vec<F>) -> Vec<F::Output>;
 }
 
 /// smol, as its users have it
@@ -47,6 +50,13 @@ impl Runtime for Smol {
 
     fn block_on<F: Future>(future: F) -> F::Output {
         smol::block_on(future)
+    }
+
+    fn on_threads<F: Future<Output: Send> + Send + 'static>(futures: Vec<F>) -> Vec<F::Output> {
+        let run = |future| std::thread::spawn(move || smol::block_on(future));
+        let threads: Vec<_> = futures.into_iter().map(run).collect();
+        let ends = threads.into_iter().map(|thread| thread.join());
+        ends.map(|end| end.expect("no future panics")).collect()
     }
 }
 
@@ -71,5 +81,19 @@ impl Runtime for Tokio {
         runtime
             .expect("the system has sockets for a runtime")
             .block_on(future)
+    }
+
+    fn on_threads<F: Future<Output: Send> + Send + 'static>(futures: Vec<F>) -> Vec<F::Output> {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(4).enable_all().build();
+        let runtime = runtime.expect("the system has threads and sockets for a runtime");
+        let tasks: Vec<_> = futures.into_iter().map(|it| runtime.spawn(it)).collect();
+        runtime.block_on(async {
+            let mut ends = Vec::new();
+            for task in tasks {
+                ends.push(task.await.expect("no future panics"));
+            }
+            ends
+        })
     }
 }

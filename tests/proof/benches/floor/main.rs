@@ -41,6 +41,7 @@ mod task;
 use std::fs;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use fedway_core::{Config, Lookahead, ServerName};
@@ -191,7 +192,7 @@ fn spend<'a>(
 async fn search<I: Io>(resolver: &Resolver<I>, way: &Way, task: Task) -> Result<()> {
     let name: ServerName = way.name.parse()?;
     let found = match task {
-        Task::Resolve => resolver.resolve(&name).await?,
+        Task::Resolve => Arc::unwrap_or_clone(resolver.resolve(&name).await?),
         Task::Ask => {
             let mut connected = resolver.connect(&name).await?;
             let response = connected.get(VERSION).await?;

@@ -49,6 +49,8 @@ fn a_server_that_is_added_later_is_found<R: Runtime>() {
             plan.https("192.0.2.7:8448", Https::for_name("example.org"));
         });
         added.unwrap();
+        // It has remembered that there was nobody
+        resolver.forget_all();
         let connected = ask_with(&resolver, name.as_str()).await;
         let connection = connected.found.connection.unwrap();
         assert_eq!(connection.address, socket("192.0.2.7:8448"));

@@ -323,6 +323,7 @@ fn a_session_that_was_not_verified_is_never_resumed<R: Runtime>() {
                     plan.a("example.org", "203.0.113.1");
                 })
                 .unwrap();
+            resolver.forget_all();
             let error = resolver.connect(&server_name(NAME)).await.unwrap_err();
             assert_eq!(cause(&error), certificate(unknown("CN=example.org")));
         });

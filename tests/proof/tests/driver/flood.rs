@@ -41,7 +41,7 @@ fn a_flood_neither_stops_the_clock_nor_delays_others_on_its_thread<R: Runtime>()
         let search = async |name: &str| {
             let found = resolver.resolve(&server_name(name)).await.unwrap();
             ended.borrow_mut().push(name.to_owned());
-            found.notes.well_known.unwrap().error
+            found.notes.well_known.clone().unwrap().error
         };
         let innocent = async {
             // The flood is on

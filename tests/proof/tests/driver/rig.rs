@@ -1,6 +1,7 @@
 //! A world, the resolvers in it, and what is to be read from both.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fedway_core::{
@@ -73,7 +74,8 @@ impl Rig {
     }
 
     pub(crate) fn resolve<R: Runtime>(&self, name: &str) -> Result<Found, DiscoveryError> {
-        R::block_on(self.resolver::<R>().resolve(&server_name(name)))
+        let found = R::block_on(self.resolver::<R>().resolve(&server_name(name)));
+        found.map(Arc::unwrap_or_clone)
     }
 
     /// What resolves, without an error

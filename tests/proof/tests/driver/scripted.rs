@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fedway_core::{
@@ -31,7 +32,7 @@ fn the_resolver_finds_what_the_script_finds_and_when() {
                     .as_ref()
                     .is_ok_and(|found| found.connection.is_none())
                 {
-                    resolver.resolve(&name).await
+                    resolver.resolve(&name).await.map(Arc::unwrap_or_clone)
                 } else {
                     let connected = resolver.connect(&name).await;
                     connected.map(|connected| connected.found)
@@ -143,6 +144,15 @@ fn but_for_chance(
     let notes = match &mut outcome {
         Ok(found) => {
             address = found.connection.take().map(|connection| connection.address);
+            // So is a tenth of the time for which a failure is left alone
+            if found
+                .notes
+                .well_known
+                .as_ref()
+                .is_some_and(|it| it.error.is_some())
+            {
+                found.expires = None;
+            }
             &mut found.notes
         }
         Err(error) => &mut error.notes,

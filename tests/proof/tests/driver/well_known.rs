@@ -7,6 +7,7 @@ use fedway_proof::on_every_runtime;
 use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{Body, Https, Reply};
 use futures_util::future::join_all;
+use std::sync::Arc;
 
 use crate::rig::{Rig, WELL_KNOWN, ms, server_name, timed, web};
 
@@ -122,7 +123,8 @@ fn search_all<R: Runtime>(replies: impl IntoIterator<Item = Reply>) -> Vec<Found
     let resolver = rig.resolver::<R>();
     let found = R::block_on(join_all(names.iter().map(|name| resolver.resolve(name))));
     assert!(rig.is_left());
-    found.into_iter().map(Result::unwrap).collect()
+    let found = found.into_iter().map(Result::unwrap);
+    found.map(Arc::unwrap_or_clone).collect()
 }
 
 fn fetch(error: FetchError) -> Option<WellKnownError> {

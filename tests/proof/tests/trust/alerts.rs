@@ -65,7 +65,7 @@ fn a_well_known_server_that_asks_for_a_client_certificate_is_passed_over_and_nam
     planned.unwrap();
     let found = R::block_on(rig.resolver::<R>().resolve(&"example.org".parse().unwrap())).unwrap();
     assert_eq!(found.destination.step(), "6");
-    let well_known = found.notes.well_known.unwrap();
+    let well_known = found.notes.well_known.clone().unwrap();
     let alert = WellKnownError::Fetch(FetchError::Alert(116));
     assert_eq!(well_known.error, Some(alert));
 }

@@ -113,7 +113,13 @@ async fn ask<I: Io>(
 ) -> (Result<Found, DiscoveryError>, Option<u16>) {
     let name = case.world.server_name();
     match case.goal {
-        Goal::Resolve => (resolver.resolve(&name).await, None),
+        Goal::Resolve => (
+            resolver
+                .resolve(&name)
+                .await
+                .map(|found| Found::clone(&found)),
+            None,
+        ),
         Goal::Connect => match resolver.connect(&name).await {
             Err(error) => (Err(error), None),
             Ok(mut connected) => {
