@@ -17,6 +17,7 @@ use crate::get::{self, fetch_error};
 use crate::http::{Exchange, Response};
 use crate::io::{ByteStream as _, Io, TlsStream, unreachable_by};
 use crate::room::{Room, Seat};
+use crate::telemetry;
 use crate::trust::{CertificateSummary, Trust, server_name};
 
 /// What every search of a resolver shares
@@ -89,10 +90,12 @@ impl<I: Io, D: Dns> Shared<I, D> {
                 let (host, family, deadline) =
                     (look_up.host(), look_up.family(), look_up.deadline());
                 let result = self.dns.look_up(host, family, deadline).await;
+                telemetry::question(telemetry::of_family(family), &result);
                 Done::Event(look_up.reply(result))
             }
             Action::QuerySrv(query) => {
                 let result = self.dns.query_srv(query.name(), query.deadline()).await;
+                telemetry::question("srv", &result);
                 Done::Event(query.reply(result))
             }
         }

@@ -19,11 +19,13 @@ use fedway_core::{
 use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, Aborted};
 use futures_util::stream::FuturesUnordered;
+use tracing::Instrument as _;
 
 use crate::alarm::Alarm;
 use crate::carry::{Done, Session, Shared};
 use crate::dns::Dns;
 use crate::io::Io;
+use crate::telemetry;
 
 /// A pool with all that is under way for it
 pub(crate) struct Engine<I: Io, D> {
@@ -200,7 +202,7 @@ impl<I: Io, D: Dns> Engine<I, D> {
                 self.handle(event);
             } else if has_rung || !was_set && rings(&mut works.alarm, until, context) {
                 let mut state = self.state();
-                let now = state.now(&*self.shared.io);
+                let now = state.due_now(&*self.shared.io);
                 state.pool.handle_timeout(now);
             } else {
                 return;
@@ -246,6 +248,7 @@ impl<I: Io, D: Dns> Engine<I, D> {
             }
         };
         state.until = until.flatten();
+        telemetry::publish(&state.pool, self.shared.config.edition);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         until
@@ -277,12 +280,21 @@ impl State {
     /// not be taken for dead by that: what was asked of it may lie answered, and what follows from the answer has its
     /// full time. Facts age all the same.
     fn now(&mut self, io: &impl Io) -> Instant {
+        // What comes on its deadline would be too late
+        self.catch_up(io, TICK)
+    }
+
+    /// The same where nothing has come: what was waited for is due now
+    fn due_now(&mut self, io: &impl Io) -> Instant {
+        self.catch_up(io, Duration::ZERO)
+    }
+
+    fn catch_up(&mut self, io: &impl Io, more: Duration) -> Instant {
         let now = io.now();
         if let Some(until) = &mut self.until
             && *until + PAUSE < now
         {
-            // What comes on its deadline is too late
-            let lost = now.saturating_since(*until) + TICK;
+            let lost = now.saturating_since(*until) + more;
             self.pool.stood_still(lost);
             *until = *until + lost;
         }
@@ -450,8 +462,9 @@ impl<I: Io> Tasks<I> {
         session: Option<Session<I::Tls>>,
     ) {
         let (id, shared) = (action.id(), shared.clone());
-        let work: Work<I::Tls> =
-            Box::pin(async move { (id, shared.carry_out(action, session).await) });
+        let span = telemetry::action(&action);
+        let work = async move { (id, shared.carry_out(action, session).await) };
+        let work: Work<I::Tls> = Box::pin(work.instrument(span));
         let slot: Slot<I::Tls> = Arc::new(Mutex::new(Some(work)));
         let (handle, registration) = AbortHandle::new_pair();
         self.handles.insert(id, (handle, slot.clone()));

@@ -35,10 +35,43 @@
 //! |---|---|
 //! | `ring` (default) | where no [`CryptoProvider`](rustls::crypto::CryptoProvider) is given, that of *ring* |
 //! | `aws-lc-rs` | the same with aws-lc-rs, which verifies more: P-521, and ECDSA P-384 with SHA-512. With both features, this one |
+//! | `metrics` | counters, through the facade of that name: see [below](#metrics) |
 //! | `transparency` | certificate transparency: `LogList`, and what logs say of a certificate |
 //!
 //! rustls's default of the process is neither asked for nor installed. With neither provider,
 //! [`Builder::crypto_provider`] must be given one.
+//!
+//! # Cache
+//!
+//! A [`Resolver`] remembers what the network said, as long as it may be believed: [`Pool`](fedway_core::Pool) has the
+//! table. What is known is there at once, whatever is due is asked anew in the background, and what cannot be had
+//! anew serves for two hours more. A program that lives for long spawns [`Resolver::run`], so that this goes on while
+//! nobody waits for anything. [`forget`](Resolver::forget) and [`report`](Resolver::report) correct what is known,
+//! [`entries`](Resolver::entries) and [`stats`](Resolver::stats) show it, and a [`snapshot`](Resolver::snapshot) survives the
+//! process.
+//!
+//! A resolver belongs to one runtime at a time: what is under way for one caller is polled by another, who must
+//! share the reactor.
+//!
+//! # Seen from outside
+//!
+//! Spans of `tracing`, at the level of debug: `search` (`goal`, `name`, and at the end `place`, the step of the
+//! specification) around each asker's wait, `question` (`kind`, `name`), `connect` (`address`, `tls_name`, `purpose`) and
+//! `fetch` (`host`, `target`) around what goes out.
+//!
+//! # Metrics
+//!
+//! With the feature `metrics`, through the recorder that the program has installed:
+//!
+//! | name | | labels |
+//! |---|---|---|
+//! | `fedway_searches_total` | searches that have ended; what was remembered is none | `place`: the step; `result`: `found`, `delegated` or the kind of error |
+//! | `fedway_search_seconds` | histogram of how long an asker waited, where nothing was remembered | |
+//! | `fedway_facts_hits_total` | facts that searches wanted and that were known | `kind`: `a`, `aaaa`, `srv`, `well_known` |
+//! | `fedway_facts_misses_total` | facts that were not known, and asked for or awaited | `kind` |
+//! | `fedway_facts_stale_total` | facts that served beyond their time | `kind` |
+//! | `fedway_dns_questions_total` | questions to DNS that have ended | `type`: `a`, `aaaa`, `srv`; `result`: `answered` or the kind of error |
+//! | `fedway_in_flight` | gauge of searches and requests for .well-known under way | |
 //!
 //! # What each dependency is for
 //!
@@ -53,7 +86,9 @@
 //! | `rustls-webpki` | reading revocation lists, and what rustls says of a chain that it refuses |
 //! | `serde`, `serde_json` | whether a body without an end is whole, and the list of transparency logs |
 //! | `data-encoding` | the keys in that list, with the feature `transparency` |
-//! | `tracing` | a warning for each verification that a rule skips |
+//! | `futures-util` | keeping account of which of many futures woke |
+//! | `metrics` | counters, with the feature of that name |
+//! | `tracing` | spans, and a warning for each verification that a rule skips |
 //! | `getrandom` | query ids, and seeds for the core |
 //! | `rlimit` | how many files this process may have open |
 //! | `thiserror` | error types |
@@ -72,6 +107,7 @@ mod resolver;
 mod room;
 mod source;
 mod tasks;
+mod telemetry;
 mod text;
 mod tls;
 mod trust;

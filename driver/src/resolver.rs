@@ -10,9 +10,10 @@ use fedway_core::{
     Outcome, Pool, ServerName, Snapshot, SnapshotError, Stats, Ticket, Told,
 };
 use rustls::crypto::CryptoProvider;
+use tracing::Instrument as _;
 
 use crate::alarm::before;
-use crate::carry::{Reroute, Shared};
+use crate::carry::{Reroute, Session, Shared};
 use crate::dns::{ConfigError, Dns, DnsConfig, Stub};
 use crate::engine::Engine;
 use crate::entropy::Entropy;
@@ -20,6 +21,7 @@ use crate::get::{self, fetch_error};
 use crate::http::{self, Exchange, Response, USER_AGENT};
 use crate::io::{ByteStream as _, Io, TlsStream as _};
 use crate::room::{self, Room};
+use crate::telemetry;
 use crate::trust::{Habits, Keys, Revocation, Roots, Sources, Trust, TrustError};
 #[cfg(feature = "transparency")]
 use crate::trust::{LogList, Transparency};
@@ -55,7 +57,10 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         let known = self.engine.look(|pool, now| pool.look(name, now));
         let result = match known {
             Some(known) => known,
-            None => self.resolved(|pool, now| pool.resolve(name, now)).await,
+            None => {
+                self.resolved("resolve", name, |pool, now| pool.resolve(name, now))
+                    .await
+            }
         };
         result.map_err(Arc::unwrap_or_clone)
     }
@@ -66,9 +71,8 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     ///
     /// As [`resolve`](Self::resolve).
     pub async fn resolve_fresh(&self, name: &ServerName) -> Result<Arc<Found>, DiscoveryError> {
-        let result = self
-            .resolved(|pool, now| pool.resolve_fresh(name, now))
-            .await;
+        let ask = |pool: &mut Pool, now| pool.resolve_fresh(name, now);
+        let result = self.resolved("resolve_fresh", name, ask).await;
         result.map_err(Arc::unwrap_or_clone)
     }
 
@@ -81,13 +85,8 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     ///
     /// If .well-known is such that the edition gives up, or the name is one that nobody can resolve.
     pub async fn delegation(&self, name: &ServerName) -> Result<Delegated, DiscoveryError> {
-        self.enter().await;
-        match self
-            .engine
-            .ask(|pool, now| pool.delegation(name, now))
-            .await
-            .0
-        {
+        let ask = |pool: &mut Pool, now| pool.delegation(name, now);
+        match self.ask("delegation", name, ask).await.0 {
             Told::Delegated(_, result) => result.map(|it| *it),
             Told::Connected(..) | Told::Resolved(..) => unreachable!("a delegation was asked for"),
         }
@@ -99,7 +98,8 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     ///
     /// If there is no such server, or none of its addresses gives a session that may be trusted.
     pub async fn connect(&self, name: &ServerName) -> Result<Connected<I, D>, DiscoveryError> {
-        self.connected(|pool, now| pool.connect(name, now)).await
+        let ask = |pool: &mut Pool, now| pool.connect(name, now);
+        self.connected("connect", name, ask).await
     }
 
     /// Connects to the server of a [subject](Delegated::subject): what [`connect`](Self::connect) does after step 3
@@ -111,8 +111,8 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         &self,
         subject: &ServerName,
     ) -> Result<Connected<I, D>, DiscoveryError> {
-        self.connected(|pool, now| pool.connect_to(subject, now))
-            .await
+        let ask = |pool: &mut Pool, now| pool.connect_to(subject, now);
+        self.connected("connect_to", subject, ask).await
     }
 
     /// Takes in what was seen of a server from above; `name` is the server name as it was asked for, or the subject
@@ -183,10 +183,11 @@ impl<I: Io, D: Dns> Resolver<I, D> {
 
     async fn resolved(
         &self,
+        goal: &'static str,
+        name: &ServerName,
         ask: impl FnOnce(&mut Pool, Instant) -> Ticket,
     ) -> Result<Arc<Found>, Arc<DiscoveryError>> {
-        self.enter().await;
-        match self.engine.ask(ask).await.0 {
+        match self.ask(goal, name, ask).await.0 {
             Told::Resolved(_, result) => result,
             Told::Connected(..) | Told::Delegated(..) => {
                 unreachable!("a destination was asked for")
@@ -196,15 +197,16 @@ impl<I: Io, D: Dns> Resolver<I, D> {
 
     async fn connected(
         &self,
+        goal: &'static str,
+        name: &ServerName,
         ask: impl FnOnce(&mut Pool, Instant) -> Ticket,
     ) -> Result<Connected<I, D>, DiscoveryError> {
-        self.enter().await;
         let Shared {
             io, room, config, ..
         } = &*self.engine.shared;
         let deadline = io.now() + config.deadlines.search;
         let _berth = before(&**io, deadline, room.berth()).await;
-        let (told, session) = self.engine.ask(ask).await;
+        let (told, session) = self.ask(goal, name, ask).await;
         let Told::Connected(_, result) = told else {
             unreachable!("a connection was asked for");
         };
@@ -229,16 +231,36 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         })
     }
 
-    /// Waits until there is room for the sockets of one more search
+    /// Asks when there is room for the sockets of one more search
     ///
     /// Where there is none for as long as a search may take, it is begun all the same: for want of a socket it ends as
     /// what it is, this machine's failure.
-    async fn enter(&self) {
+    async fn ask(
+        &self,
+        goal: &'static str,
+        name: &ServerName,
+        ask: impl FnOnce(&mut Pool, Instant) -> Ticket,
+    ) -> (Told, Option<Session<I::Tls>>) {
         let Shared {
             io, room, config, ..
         } = &*self.engine.shared;
-        let deadline = io.now() + config.deadlines.search;
-        before(&**io, deadline, room.enter()).await;
+        let (span, began) = (telemetry::search(goal, name), io.now());
+        let work = async {
+            let deadline = began + config.deadlines.search;
+            before(&**io, deadline, room.enter()).await;
+            self.engine.ask(ask).await
+        };
+        let (told, session) = work.instrument(span.clone()).await;
+        let place = match &told {
+            Told::Connected(_, Ok(found)) => Some(found.destination.step()),
+            Told::Resolved(_, Ok(found)) => Some(found.destination.step()),
+            Told::Connected(_, Err(error)) | Told::Delegated(_, Err(error)) => Some(error.step()),
+            Told::Resolved(_, Err(error)) => Some(error.step()),
+            Told::Delegated(_, Ok(_)) => None,
+        };
+        span.record("place", place);
+        telemetry::asked(io.now().saturating_since(began));
+        (told, session)
     }
 }
 

@@ -32,11 +32,13 @@ use self::facts::{FactId, Said, Service, Wanted};
 pub use self::snapshot::{Snapshot, SnapshotError};
 pub use self::stats::{Asked, Served, Stats};
 pub use self::worker::Ticket;
-use self::worker::{ByNumber, DelegationJob, Job, Machine as Driven, Place, SearchJob, Worker};
+use self::worker::{ByNumber, DelegationJob, Job, Machine as Driven, SearchJob, Turn, Worker};
 use crate::action::{Action, ActionId, Event, Reply};
 use crate::answer::FactKind;
 use crate::config::{Config, Lookahead};
 use crate::discovery::{Begin, Delegation, Delegator, Discovery, Goal};
+
+use crate::edition::Place;
 use crate::error::Fault;
 use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Notes, WellKnown};
 use crate::machine::{Machine, Step};
@@ -547,9 +549,9 @@ impl Pool {
     /// Somebody may have something to say
     fn wake(&mut self, id: u32) {
         if let Some(worker) = self.workers.get_mut(&id)
-            && worker.place == Place::Idle
+            && worker.turn == Turn::Idle
         {
-            worker.place = Place::Ready;
+            worker.turn = Turn::Ready;
             self.ready.push_back(id);
         }
         self.waits = None;
@@ -601,10 +603,10 @@ impl Pool {
 
     fn moves(&mut self, id: u32) {
         if let Some(worker) = self.workers.get_mut(&id)
-            && worker.place != Place::Moving
+            && worker.turn != Turn::Moving
         {
             // Where it stands in another line, it is passed over there
-            worker.place = Place::Moving;
+            worker.turn = Turn::Moving;
             self.moving.push(id);
         }
         self.waits = None;
@@ -636,11 +638,11 @@ impl Pool {
         let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
-        if worker.place == Place::Moving {
+        if worker.turn == Turn::Moving {
             worker
                 .machine
                 .move_on(mem::take(&mut worker.news), self.now);
-            worker.place = Place::Ready;
+            worker.turn = Turn::Ready;
             self.ready.push_back(id);
         }
     }
@@ -734,9 +736,9 @@ impl Pool {
         };
         // Where it was told something meanwhile, it stands in another line
         if let Some(worker) = self.workers.get_mut(&id)
-            && worker.place == Place::Queued
+            && worker.turn == Turn::Queued
         {
-            worker.place = Place::Ready;
+            worker.turn = Turn::Ready;
             self.ready.push_back(id);
         }
         true
@@ -746,7 +748,7 @@ impl Pool {
     fn visit(&mut self, id: u32) -> Option<Step<Told>> {
         let now = self.now;
         let worker = self.workers.get_mut(&id)?;
-        if worker.place != Place::Ready {
+        if worker.turn != Turn::Ready {
             return None;
         }
         worker.machine.arrive(now);
@@ -807,7 +809,7 @@ impl Pool {
         let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
-        worker.place = Place::Idle;
+        worker.turn = Turn::Idle;
         if worker.timer != until {
             if let Some(before) = worker.timer.take() {
                 self.desk.timers.remove(&(before, id));
@@ -839,7 +841,7 @@ impl Pool {
         let is_open = desk.facts.get(fact).asked_by.is_some();
         let is_asking = !worker.open.is_empty();
         if matches!(service, Service::Ask) && !is_open && !is_asking && desk.load.is_full() {
-            worker.place = Place::Queued;
+            worker.turn = Turn::Queued;
             self.queue.push_back(id);
             desk.facts.sweep(fact);
             return Asking::Queued;
@@ -984,7 +986,7 @@ impl Pool {
         self.desk.facts.get_mut(fact).asked_by = Some(id);
         // Before whoever wants it
         if let Some(worker) = self.workers.get_mut(&id) {
-            worker.place = Place::Ready;
+            worker.turn = Turn::Ready;
         }
         self.ready.push_front(id);
         self.waits = None;
@@ -1040,6 +1042,7 @@ impl Pool {
         let Some(subject) = search.settled().cloned() else {
             return false;
         };
+        self.desk.stats.end(Place::WellKnown, "delegated");
         let (notes, expires) = search.so_far();
         let delegated = Delegated {
             subject,
@@ -1066,6 +1069,11 @@ impl Pool {
             return;
         };
         let (goal, askers) = (job.goal, mem::take(&mut job.askers));
+        let (place, how) = match &result {
+            Ok(found) => (Place::Route(found.destination.route), "found"),
+            Err(error) => (error.place, error.kind.name()),
+        };
+        self.desk.stats.end(place, how);
         let (name, fresh) = (job.name.clone(), self.workers[&id].fresh);
         match goal {
             Goal::Connect => {
@@ -1185,9 +1193,9 @@ impl Pool {
             return;
         };
         worker.machine.give_up();
-        let (place, job) = (worker.place, &mut worker.job);
-        if place == Place::Idle || place == Place::Queued {
-            worker.place = Place::Ready;
+        let (turn, job) = (worker.turn, &mut worker.job);
+        if turn == Turn::Idle || turn == Turn::Queued {
+            worker.turn = Turn::Ready;
             self.ready.push_back(id);
         }
         self.waits = None;

@@ -1,9 +1,12 @@
 //! What a pool counts.
 
+use alloc::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Said, Service};
 use crate::answer::FactKind;
+use crate::edition::Place;
 
 /// What a pool has under way, and what it has counted since it began
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,8 @@ pub struct Stats {
     pub remembered: u64,
     /// How many searches were begun
     pub begun: u64,
+    #[serde(skip)]
+    ended: BTreeMap<(Place, &'static str), u64>,
     served: [Served; FactKind::ALL.len()],
     asked: [Asked; FactKind::ALL.len()],
 }
@@ -53,6 +58,14 @@ pub struct Asked {
 }
 
 impl Stats {
+    /// How many searches have ended where, and how: `found`, `delegated`, or the
+    /// [kind](crate::DiscoveryErrorKind::name) of their failure
+    pub fn ended(&self) -> impl Iterator<Item = (Place, &'static str, u64)> {
+        self.ended
+            .iter()
+            .map(|((place, how), count)| (*place, *how, *count))
+    }
+
     /// How often facts of a kind were wanted by searches
     #[must_use]
     pub fn served(&self, kind: FactKind) -> Served {
@@ -63,6 +76,10 @@ impl Stats {
     #[must_use]
     pub fn asked(&self, kind: FactKind) -> Asked {
         self.asked[kind as usize]
+    }
+
+    pub(super) fn end(&mut self, place: Place, how: &'static str) {
+        *self.ended.entry((place, how)).or_default() += 1;
     }
 
     pub(super) fn wanted(&mut self, kind: FactKind, service: Service) {

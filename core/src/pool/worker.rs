@@ -56,12 +56,12 @@ pub(super) struct Worker {
     /// What it was told and has not moved on from is news
     pub(super) news: bool,
     /// Where it stands in line
-    pub(super) place: Place,
+    pub(super) turn: Turn,
 }
 
 /// Where a worker stands
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Turn {
     /// It waits for a reply, or for its deadline
     Idle,
     /// It was told something, and moves on when everybody was
@@ -121,7 +121,7 @@ impl Worker {
             open: Vec::with_capacity(4),
             timer: None,
             news: false,
-            place: Place::Idle,
+            turn: Turn::Idle,
         }
     }
 

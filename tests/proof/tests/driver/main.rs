@@ -20,6 +20,7 @@ mod flood;
 mod http;
 mod leniency;
 mod lifecycle;
+mod memory;
 mod rig;
 mod scenarios;
 mod scripted;

@@ -1,0 +1,224 @@
+//! A resolver remembers, and however many ask at once, the world is asked once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fedway_core::{Outcome, SplitMix64};
+use fedway_driver::{Io as _, before};
+use fedway_proof::on_every_runtime;
+use fedway_proof::runtime::Runtime;
+use fedway_testkit::world::{Https, Reply, WorldPlan};
+use futures_util::future::{join, join_all};
+
+use crate::rig::{Rig, ask_with, ms, server_name, web};
+
+on_every_runtime! {
+    a_thousand_tasks_that_ask_for_one_cold_name_make_one_search,
+    a_thousand_tasks_on_several_threads_make_one_search,
+    whichever_asker_is_dropped_the_others_are_told,
+    a_second_visit_asks_nothing,
+    connections_share_what_was_asked_and_shake_hands_each_for_itself,
+    the_subject_leads_to_the_server_without_a_second_request,
+    what_is_reported_or_forgotten_is_asked_again,
+    a_snapshot_outlives_the_resolver,
+    what_is_due_is_renewed_while_somebody_runs_the_resolver,
+}
+
+/// `example.org` delegates to `m.example.org:8449`
+fn describe(plan: &mut WorldPlan) {
+    web(plan, "example.org", "198.51.100.1", |server| {
+        server.well_known(r#"{"m.server": "m.example.org:8449"}"#)
+    });
+    plan.a("m.example.org", "198.51.100.2");
+    let version = Reply::json(r#"{"server":{"name":"test","version":"1"}}"#);
+    let server = Https::for_name("m.example.org").path("/_matrix/federation/v1/version", version);
+    plan.https("198.51.100.2:8449", server);
+}
+
+/// One request for .well-known, and no question twice
+fn is_one_search(rig: &Rig) {
+    let questions = rig.world.dns_queries();
+    let distinct: BTreeSet<_> = questions.iter().map(|it| format!("{it:?}")).collect();
+    assert_eq!(questions.len(), distinct.len(), "{questions:?}");
+    let requests = rig.world.requests();
+    let well_known = requests
+        .iter()
+        .filter(|it| it.target.contains("well-known"));
+    assert_eq!(well_known.count(), 1);
+}
+
+fn a_thousand_tasks_that_ask_for_one_cold_name_make_one_search<R: Runtime>() {
+    let rig = Rig::new(describe);
+    let resolver = rig.resolver::<R>();
+    let name = server_name("example.org");
+    let found = R::block_on(join_all((0..1_000).map(|_| resolver.resolve(&name))));
+    let first = found[0].clone().unwrap();
+    assert_eq!(first.destination.host_header, "m.example.org:8449");
+    assert!(
+        found
+            .into_iter()
+            .all(|found| Arc::ptr_eq(&found.unwrap(), &first))
+    );
+    is_one_search(&rig);
+}
+
+fn a_thousand_tasks_on_several_threads_make_one_search<R: Runtime>() {
+    let rig = Rig::new(describe);
+    let resolver = rig.resolver::<R>();
+    // smol has a thread a task here
+    let asks = (0..100).map(|_| {
+        let resolver = resolver.clone();
+        async move {
+            let asks = (0..10).map(async |_| resolver.resolve(&server_name("example.org")).await);
+            join_all(asks).await
+        }
+    });
+    for found in R::on_threads(asks.collect()).into_iter().flatten() {
+        assert_eq!(found.unwrap().destination.host_header, "m.example.org:8449");
+    }
+    is_one_search(&rig);
+}
+
+fn whichever_asker_is_dropped_the_others_are_told<R: Runtime>() {
+    let mut random = SplitMix64::new(7);
+    for _ in 0..30 {
+        let rig = Rig::new(describe);
+        let resolver = rig.resolver::<R>();
+        let name = server_name("example.org");
+        // Half of them give up, each when it likes; the first is the one who does the work
+        let patience: Vec<_> = (0..20)
+            .map(|number| {
+                let leaves = number == 0 || random.below(2) == 0;
+                leaves.then(|| ms(random.up_to(8)))
+            })
+            .collect();
+        let ends = R::block_on(join_all(patience.iter().map(async |patience| {
+            let search = resolver.resolve(&name);
+            match patience {
+                None => Some(search.await),
+                Some(patience) => {
+                    before(resolver.io(), resolver.io().now() + *patience, search).await
+                }
+            }
+        })));
+        for (end, patience) in ends.into_iter().zip(&patience) {
+            match end {
+                Some(found) => assert_eq!(found.unwrap().destination.step(), "3.2"),
+                None => assert!(patience.is_some()),
+            }
+        }
+        is_one_search(&rig);
+        assert_eq!(resolver.stats().searches, 0);
+        assert!(rig.is_left());
+    }
+}
+
+fn a_second_visit_asks_nothing<R: Runtime>() {
+    let rig = Rig::new(describe);
+    let resolver = rig.resolver::<R>();
+    R::block_on(async {
+        let name = server_name("example.org");
+        let first = resolver.resolve(&name).await.unwrap();
+        rig.world.forget();
+        let second = resolver.resolve(&name).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+        ask_with(&resolver, "example.org").await;
+        assert_eq!(rig.world.dns_queries(), []);
+        assert_eq!(rig.world.requests().len(), 1);
+        assert_eq!(resolver.stats().remembered, 1);
+    });
+}
+
+fn connections_share_what_was_asked_and_shake_hands_each_for_itself<R: Runtime>() {
+    let rig = Rig::new(describe);
+    let resolver = rig.resolver::<R>();
+    let connected = R::block_on(join_all(
+        (0..50).map(|_| ask_with(&resolver, "example.org")),
+    ));
+    assert_eq!(connected.len(), 50);
+    is_one_search(&rig);
+    assert_eq!(rig.world.requests().len(), 51);
+}
+
+fn the_subject_leads_to_the_server_without_a_second_request<R: Runtime>() {
+    let rig = Rig::new(describe);
+    let resolver = rig.resolver::<R>();
+    R::block_on(async {
+        let delegated = resolver
+            .delegation(&server_name("example.org"))
+            .await
+            .unwrap();
+        assert_eq!(delegated.subject.as_str(), "m.example.org:8449");
+        let connected = resolver.connect_to(&delegated.subject).await.unwrap();
+        assert_eq!(connected.host_header(), "m.example.org:8449");
+    });
+    is_one_search(&rig);
+}
+
+fn what_is_reported_or_forgotten_is_asked_again<R: Runtime>() {
+    let rig = Rig::new(describe);
+    let resolver = rig.resolver::<R>();
+    R::block_on(async {
+        let name = server_name("example.org");
+        resolver.resolve(&name).await.unwrap();
+        assert!(resolver.report(&name, Outcome::Misdirected));
+        assert!(!resolver.report(&name, Outcome::Misdirected));
+        resolver.resolve(&name).await.unwrap();
+        assert_eq!(rig.world.requests().len(), 2);
+        assert!(resolver.forget(&name));
+        resolver.resolve(&name).await.unwrap();
+        assert_eq!(rig.world.requests().len(), 3);
+        resolver.resolve_fresh(&name).await.unwrap();
+        assert_eq!(rig.world.requests().len(), 4);
+        let names = resolver.entries(|all| all.map(|it| it.name.to_owned()).collect::<Vec<_>>());
+        assert_eq!(names, ["example.org"]);
+        resolver.forget_all();
+        assert_eq!(resolver.stats().facts, 0);
+    });
+}
+
+fn a_snapshot_outlives_the_resolver<R: Runtime>() {
+    let rig = Rig::new(describe);
+    let name = server_name("example.org");
+    let before = rig.resolver::<R>();
+    R::block_on(before.resolve(&name)).unwrap();
+    let snapshot = before.snapshot();
+    rig.world.forget();
+    let after = rig.resolver::<R>();
+    after.restore(snapshot, ms(10)).unwrap();
+    let found = R::block_on(after.resolve(&name)).unwrap();
+    assert_eq!(found.destination.host_header, "m.example.org:8449");
+    assert_eq!(rig.world.dns_queries(), []);
+}
+
+fn what_is_due_is_renewed_while_somebody_runs_the_resolver<R: Runtime>() {
+    let rig = Rig::new(describe).configure(|config| {
+        config.lifetimes.well_known = ms(1_000);
+        config.lifetimes.well_known_least = ms(1_000);
+    });
+    let resolver = rig.resolver::<R>();
+    let name = server_name("example.org");
+    R::block_on(async {
+        resolver.resolve(&name).await.unwrap();
+        let visit = async {
+            // In the last fifth
+            resolver
+                .io()
+                .sleep_until(resolver.io().now() + ms(950))
+                .await;
+            resolver.resolve(&name).await.unwrap();
+            // Nobody waits for anything now
+            resolver
+                .io()
+                .sleep_until(resolver.io().now() + ms(500))
+                .await;
+            assert_eq!(rig.world.requests().len(), 2);
+            rig.world.forget();
+            resolver.resolve(&name).await.unwrap();
+            assert_eq!(rig.world.dns_queries(), []);
+        };
+        let until = resolver.io().now() + ms(3_000);
+        let run = before(resolver.io(), until, resolver.run());
+        join(visit, run).await;
+    });
+}
