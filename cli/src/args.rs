@@ -57,6 +57,10 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: u16,
 
+    /// Keep what is known in this file between runs, for as long as it may be believed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cache: Option<PathBuf>,
+
     /// How to write results: text, or one JSON object a line
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,

@@ -1,5 +1,6 @@
 //! `resolve` and `check`: all names, so many at once, each written when it is done.
 
+use std::future::Future;
 use std::pin::pin;
 use std::process::ExitCode;
 
@@ -8,8 +9,10 @@ use fedway_driver::dns::Dns;
 use fedway_driver::{BuildError, Io, Resolver};
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use smol::channel;
 
 use crate::args::{Runtime, SearchArgs};
+use crate::cache::Cache;
 use crate::failure::{Failure, USAGE, complain, written};
 use crate::inquiry;
 use crate::names::{Given, Names};
@@ -29,20 +32,63 @@ pub(crate) fn run(verb: Verb, args: &SearchArgs) -> Result<ExitCode, Failure> {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let builder = args.builder()?;
     let names = Names::new(args)?;
+    let cache = args.cache.as_deref().map(Cache::new).transpose()?;
+    let interrupted = interruption(cache.is_some())?;
+    let kept = Kept { cache, interrupted };
     match args.runtime {
         Runtime::Smol => {
             let resolver = builder
                 .build(fedway_smol::Sockets::default())
                 .map_err(unusable)?;
-            smol::block_on(look_at(verb, args, &resolver, &names))
+            smol::block_on(kept.around(&resolver, look_at(verb, args, &resolver, &names)))
         }
         Runtime::Tokio => {
             let resolver = builder
                 .build(fedway_tokio::Sockets::default())
                 .map_err(unusable)?;
-            tokio_runtime()?.block_on(look_at(verb, args, &resolver, &names))
+            let work = look_at(verb, args, &resolver, &names);
+            tokio_runtime()?.block_on(kept.around(&resolver, work))
         }
     }
+}
+
+/// What is kept between two runs, and what ends one early
+struct Kept {
+    cache: Option<Cache>,
+    interrupted: channel::Receiver<()>,
+}
+
+impl Kept {
+    /// Works with what is known, and keeps it, also where somebody loses patience
+    async fn around<I: Io, D: Dns>(
+        &self,
+        resolver: &Resolver<I, D>,
+        work: impl Future<Output = Result<ExitCode, Failure>>,
+    ) -> Result<ExitCode, Failure> {
+        let Some(cache) = &self.cache else {
+            return work.await;
+        };
+        cache.read(resolver);
+        let result = match select(pin!(work), pin!(self.interrupted.recv())).await {
+            Either::Left((result, _)) => result,
+            Either::Right(_) => Ok(ExitCode::from(INTERRUPTED)),
+        };
+        cache.write(resolver)?;
+        result
+    }
+}
+
+/// Tells when the user presses Ctrl-C, or the system ends the process; if not `wanted`, never: then it ends at once
+fn interruption(wanted: bool) -> Result<channel::Receiver<()>, Failure> {
+    let (sender, receiver) = channel::bounded(1);
+    if wanted {
+        let tell = move || {
+            // Once is enough
+            let _ = sender.try_send(());
+        };
+        ctrlc::set_handler(tell).map_err(Failure::machine)?;
+    }
+    Ok(receiver)
 }
 
 /// One thread: the work is waiting
@@ -159,3 +205,6 @@ impl Status {
         }
     }
 }
+
+/// As a shell says of a process that SIGINT (signal(7), 2) has ended
+const INTERRUPTED: u8 = 128 + 2;

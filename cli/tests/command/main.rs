@@ -3,6 +3,7 @@
 //! `resolve` of a name with a port needs DNS only, so that it runs against the loopback world as it is;
 //! what `check` finds is for the drivers' suites and the demo.
 
+mod cache;
 mod names;
 mod output;
 mod results;

@@ -8,6 +8,8 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use fedway_testkit::world::WorldPlan;
+
 use crate::rig::{only_object, run, scratch, start, stderr, stdout, world};
 
 #[test]
@@ -27,10 +29,14 @@ fn a_reader_that_leaves_ends_the_command_at_once_and_quietly() {
 
 #[test]
 fn a_reader_that_pauses_makes_no_name_fail() {
-    let world = world();
-    let names: Vec<_> = (1..=900)
-        .map(|port| format!("good.example:{port}\n"))
-        .collect();
+    let mut plan = WorldPlan::new();
+    let hosts = (1..=900).map(|number| format!("h{number}.example"));
+    let hosts: Vec<_> = hosts.collect();
+    for host in &hosts {
+        plan.a(host, "192.0.2.7");
+    }
+    let world = plan.start().unwrap();
+    let names: Vec<_> = hosts.iter().map(|host| format!("{host}:8448\n")).collect();
     let file = scratch("many.txt", names.concat().as_bytes());
     for runtime in ["tokio", "smol"] {
         let asked_before = world.dns_queries().len();
