@@ -11,7 +11,7 @@ use crate::found::{DiscoveryError, Found};
 use crate::name::{Host, ServerName};
 
 /// How a search in a pool begins
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Begin {
     /// With the server name
     Name,

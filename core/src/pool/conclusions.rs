@@ -1,6 +1,7 @@
 //! What searches made of the facts, by the name that was asked for.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -23,6 +24,8 @@ pub(super) struct Conclusions {
     /// By the exact text: the `Host` that is to be sent has it
     names: LruCache<Arc<str>, Record, FixedState>,
     subjects: LruCache<Arc<str>, Record, FixedState>,
+    /// When names are to be looked after, those that may have been used since what they rest on was learnt
+    index: BTreeSet<(Instant, Begin, Arc<str>)>,
     capacity: usize,
 }
 
@@ -34,6 +37,10 @@ pub(super) struct Record {
     pub(super) due: Instant,
     /// The facts that its last way used, each held
     pub(super) rests_on: Box<[FactId]>,
+    /// When somebody asked for it last
+    pub(super) used: Option<Instant>,
+    /// The entry in the index of what is to be looked after
+    indexed: Option<Instant>,
     /// How many searches in a row have failed
     pub(super) failures: u32,
     /// When something was last reported of it from above
@@ -52,6 +59,7 @@ impl Conclusions {
         Self {
             names: cache(),
             subjects: cache(),
+            index: BTreeSet::new(),
             capacity: usize::try_from(capacity).unwrap_or(usize::MAX),
         }
     }
@@ -66,6 +74,11 @@ impl Conclusions {
         self.of(begin).get_mut(name.as_str())
     }
 
+    /// The same, by its text
+    pub(super) fn get_by(&mut self, begin: Begin, name: &str) -> Option<&mut Record> {
+        self.of(begin).get_mut(name)
+    }
+
     /// The same, begun if there is nothing yet; `forgotten` is told of what has to go for it
     pub(super) fn entry(
         &mut self,
@@ -75,20 +88,69 @@ impl Conclusions {
     ) -> &mut Record {
         let capacity = self.capacity.max(1);
         let records = self.of(begin);
-        if !records.contains(name.as_str()) && records.len() >= capacity {
-            let oldest = records.pop_lru();
-            forgotten(oldest.map(|(_, record)| record).unwrap_or_default());
+        if !records.contains(name.as_str())
+            && records.len() >= capacity
+            && let Some((oldest, record)) = records.pop_lru()
+        {
+            self.unindex(begin, &oldest, record.indexed);
+            forgotten(record);
         }
+        let records = self.of(begin);
         records.get_or_insert_mut(name.shared().clone(), Record::default)
     }
 
     /// Forgets a name, and gives out what was remembered
     pub(super) fn remove(&mut self, begin: Begin, name: &ServerName) -> Option<Record> {
-        self.of(begin).pop(name.as_str())
+        let record = self.of(begin).pop(name.as_str())?;
+        self.unindex(begin, name.shared(), record.indexed);
+        Some(record)
+    }
+
+    /// Has a name looked after then, and at no other time
+    pub(super) fn look_after(&mut self, begin: Begin, name: &Arc<str>, at: Option<Instant>) {
+        let Some(record) = self.of(begin).peek_mut(&**name) else {
+            return;
+        };
+        let before = core::mem::replace(&mut record.indexed, at);
+        self.unindex(begin, name, before);
+        self.index.extend(at.map(|at| (at, begin, name.clone())));
+    }
+
+    /// When the next name is to be looked after
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.index.first().map(|(at, ..)| *at)
+    }
+
+    /// The next name that is to be looked after by now
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<(Begin, Arc<str>)> {
+        let first = self.index.first()?;
+        if first.0 > now {
+            return None;
+        }
+        let (_, begin, name) = self.index.pop_first()?;
+        if let Some(record) = self.of(begin).peek_mut(&*name) {
+            record.indexed = None;
+        }
+        Some((begin, name))
+    }
+
+    /// What is remembered of a name that is not in use by that
+    pub(super) fn peek(&self, begin: Begin, name: &str) -> Option<&Record> {
+        match begin {
+            Begin::Name => self.names.peek(name),
+            Begin::Subject => self.subjects.peek(name),
+        }
+    }
+
+    fn unindex(&mut self, begin: Begin, name: &Arc<str>, at: Option<Instant>) {
+        if let Some(at) = at {
+            self.index.remove(&(at, begin, name.clone()));
+        }
     }
 
     /// Forgets everything, and gives out what was remembered
     pub(super) fn clear(&mut self) -> Vec<Record> {
+        self.index.clear();
         let mut all = Vec::new();
         for records in [&mut self.names, &mut self.subjects] {
             while let Some((_, record)) = records.pop_lru() {

@@ -32,6 +32,9 @@ pub(super) struct Facts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FactId(u32);
 
+/// What is left of a life, if it is less, is too little to ask anew in time once more; our choice
+pub(super) const SHORT: Duration = Duration::from_secs(10);
+
 /// One thing that can be asked of the network, and what is known of it
 #[derive(Clone, Debug)]
 pub(super) struct Fact {
@@ -284,6 +287,23 @@ impl Fact {
         }
     }
 
+    /// The next end of what it says: of its life, and beyond that of what it may serve for want of a newer
+    pub(super) fn next_end(&self, stale: Duration, now: Instant) -> Instant {
+        match (&self.good, &self.bad) {
+            (Some(good), _) if now + SHORT < good.until => good.until,
+            (Some(good), Some(_)) if now < good.until + stale => good.until + stale,
+            (_, Some(bad)) => bad.known.until,
+            (_, None) => now,
+        }
+    }
+
+    /// Whether what it says was known at this time
+    pub(super) fn is_older(&self, time: Instant) -> bool {
+        let bad = self.bad.as_deref().map(|failure| &failure.known);
+        let known = self.good.as_ref().or(bad);
+        known.is_some_and(|known| known.learnt.is_none_or(|learnt| learnt <= time))
+    }
+
     /// When it is asked anew for whoever wants it
     pub(super) fn due(&self) -> Instant {
         match (&self.good, &self.bad) {
@@ -347,6 +367,15 @@ impl Fact {
             self.bad = Some(Box::new(Failure { known, count }));
         } else {
             self.good = Some(known);
+        }
+    }
+
+    /// Until when nothing changes of how it serves, and nobody has to want it: what was made of it holds as long
+    pub(super) fn holds(&self, stale: Duration, now: Instant) -> Instant {
+        match &self.good {
+            Some(good) if now < good.until => self.due().min(good.until),
+            Some(good) if now < good.until + stale => self.due().min(good.until + stale),
+            Some(_) | None => self.due(),
         }
     }
 

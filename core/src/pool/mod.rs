@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use self::conclusions::{Conclusion, Conclusions, Record};
 use self::desk::{Desk, Settled, Waiter};
-use self::facts::{FactId, Said, Service, Wanted};
+use self::facts::{FactId, SHORT, Said, Service, Wanted};
 pub use self::snapshot::{Snapshot, SnapshotError};
 pub use self::stats::{Asked, Served, Stats};
 pub use self::worker::Ticket;
@@ -261,6 +261,7 @@ impl Pool {
         now: Instant,
     ) -> Option<Result<Arc<Found>, Arc<DiscoveryError>>> {
         let record = self.conclusions.get(Begin::Name, name)?;
+        record.used = record.used.max(Some(now));
         if record.due <= now {
             return None;
         }
@@ -1139,7 +1140,7 @@ impl Pool {
         let Some(worker) = self.workers.get_mut(&id) else {
             return conclusion;
         };
-        let desk = &mut self.desk;
+        let (desk, since) = (&mut self.desk, worker.since);
         let mut used = desk.used(worker);
         let Some((_, job)) = worker.search() else {
             return conclusion;
@@ -1160,9 +1161,23 @@ impl Pool {
         for id in mem::replace(&mut record.rests_on, used.into()) {
             desk.facts.release(id);
         }
+        record.used = record.used.max(Some(since));
+        let name = job.name.shared().clone();
+        let begin = job.begin;
+        if conclusion.is_none() {
+            self.look_after(begin, &name);
+        }
         let conclusion = conclusion?;
-        let facts = &desk.facts;
-        let due = record.rests_on.iter().map(|id| facts.get(*id).due()).min();
+        let Some(record) = self.conclusions.get_by(begin, &name) else {
+            return Some(conclusion);
+        };
+        let facts = &self.desk.facts;
+        let (now, stale) = (self.now, self.config.stale);
+        let due = record
+            .rests_on
+            .iter()
+            .map(|id| facts.get(*id).holds(stale, now))
+            .min();
         record.due = match &conclusion {
             Ok(_) => due.unwrap_or(Instant::END),
             // It says nothing of the facts
@@ -1175,7 +1190,38 @@ impl Pool {
             Err(_) => record.failures.saturating_add(1),
         };
         record.conclusion = Some(conclusion.clone());
+        self.look_after(begin, &name);
         Some(conclusion)
+    }
+
+    /// Has the facts of a name asked anew that are due and were used, and the others when they are
+    ///
+    /// What was used once since it was learnt is renewed once: whoever asks at least once a lifetime never waits.
+    fn look_after(&mut self, begin: Begin, name: &Arc<str>) {
+        let Some(record) = self.conclusions.peek(begin, name) else {
+            return;
+        };
+        let Some(used) = record.used else {
+            return;
+        };
+        let mut next = Instant::END;
+        let (desk, now) = (&mut self.desk, self.now);
+        for id in &record.rests_on {
+            let fact = desk.facts.get(*id);
+            let due = fact.due();
+            if due > now {
+                next = next.min(due);
+            } else if fact.is_older(used) {
+                // Where that fails, once more when half of what is left has passed
+                let left = fact.next_end(desk.config.stale, now).saturating_since(now);
+                if left >= SHORT {
+                    next = next.min(now + left / 2);
+                }
+                desk.is_due(*id);
+            }
+        }
+        let next = Some(next).filter(|next| *next < Instant::END);
+        self.conclusions.look_after(begin, name, next);
     }
 
     /// How long what a search has found may be believed: as long as the least of the facts that it used
@@ -1299,7 +1345,8 @@ impl Machine for Pool {
             if self.desk.has_due() || !self.ready.is_empty() {
                 continue;
             }
-            let until = self.desk.timers.first().map(|(at, _)| *at);
+            let of_work = self.desk.timers.first().map(|(at, _)| *at);
+            let until = of_work.into_iter().chain(self.conclusions.next()).min();
             self.waits = Some(until);
             return Step::Wait { until };
         }
@@ -1333,6 +1380,10 @@ impl Machine for Pool {
     fn handle_timeout(&mut self, now: Instant) {
         self.arrive(now);
         let now = self.now;
+        while let Some((begin, name)) = self.conclusions.pop_due(now) {
+            self.look_after(begin, &name);
+            self.waits = None;
+        }
         let mut due = Vec::new();
         while let Some((at, id)) = self.desk.timers.first().copied()
             && at <= now

@@ -163,6 +163,7 @@ fn a_clock_that_jumps_ends_what_it_ends_and_nothing_else() {
         .resolve(&"example.org".parse().unwrap(), Instant::ORIGIN);
     // And ahead: by a hundred years
     visits.wait(secs(100 * 365 * 86_400));
+    visits.commands();
     let run = visits.visit();
     assert_eq!(run.found().destination.step(), "3.2");
     assert_eq!(run.urls().len(), 1);
