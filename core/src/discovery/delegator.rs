@@ -157,6 +157,13 @@ impl Delegator {
         self.context.now = now;
     }
 
+    /// So long it has waited in vain, for no fault of the server's
+    pub(crate) fn put_off(&mut self, lost: Duration) {
+        if let Stage::Fetching(fetch) = &mut self.stage {
+            fetch.put_off(lost);
+        }
+    }
+
     /// Whoever drives this stood still for so long: nobody could have kept a deadline
     pub(crate) fn stood_still(&mut self, lost: Duration) {
         if let Stage::Fetching(fetch) = &mut self.stage {

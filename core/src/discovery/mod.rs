@@ -485,7 +485,7 @@ impl Discovery {
         }
     }
 
-    fn put_off(&mut self, lost: Duration) {
+    pub(crate) fn put_off(&mut self, lost: Duration) {
         self.deadline = self.deadline + lost;
         if let Stage::WellKnown(fetch) = &mut self.stage {
             fetch.put_off(lost);

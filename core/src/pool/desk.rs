@@ -32,6 +32,8 @@ pub(super) struct Desk {
     /// Facts whose renewal is due, since somebody wants them
     pub(super) renewals: Vec<FactId>,
     questions: ByNumber<Question>,
+    /// Machines that have waited so long in vain, for no fault of anybody
+    pub(super) put_off: Vec<(u32, Duration)>,
     /// Those that no driver has been given yet
     due: VecDeque<u32>,
     /// Those that somebody has left
@@ -49,8 +51,8 @@ struct Question {
     /// Once a driver has been given it
     asked: Option<Asked>,
     ids: Ids,
-    /// Whether a silence was not believed before
-    again: bool,
+    /// Since when it waits to be asked again, if a silence was not believed
+    again: Option<Instant>,
 }
 
 /// Who waits for a question
@@ -90,6 +92,7 @@ impl Desk {
             timers: BTreeSet::new(),
             renewals: Vec::new(),
             questions: ByNumber::default(),
+            put_off: Vec::new(),
             due: VecDeque::new(),
             left: Vec::new(),
             last_id: 0,
@@ -119,8 +122,15 @@ impl Desk {
         self.questions.len()
     }
 
-    pub(super) fn has_due(&self) -> bool {
-        !self.due.is_empty()
+    /// Whether there is a question to be handed out now
+    pub(super) fn has_due(&self, now: Instant) -> bool {
+        !self.due.is_empty() && self.load.paced_until(now).is_none()
+    }
+
+    /// When there is one, if it has to wait
+    pub(super) fn paced_until(&self, now: Instant) -> Option<Instant> {
+        let until = self.load.paced_until(now)?;
+        (!self.due.is_empty()).then_some(until)
     }
 
     /// The facts that a search has come to
@@ -182,7 +192,7 @@ impl Desk {
                 unasked_for: false,
                 asked: None,
                 ids: Ids::new(number),
-                again: false,
+                again: None,
             })
         });
         match waiter {
@@ -198,10 +208,20 @@ impl Desk {
     /// The next question that a driver has not been given yet
     pub(super) fn poll(&mut self, now: Instant) -> Option<Action> {
         loop {
+            if self.load.paced_until(now).is_some() {
+                return None;
+            }
             let number = self.due.pop_front()?;
             let Some(question) = self.questions.get_mut(&number) else {
                 continue;
             };
+            self.load.asks(now);
+            // That it was lost is nobody's fault who waits for it
+            if let Some(since) = question.again {
+                let lost = now.saturating_since(since);
+                let workers = question.waiters.iter().map(|waiter| (waiter.worker, lost));
+                self.put_off.extend(workers);
+            }
             let deadline = now + self.config.deadlines.dns;
             let id = question.ids.next();
             question.asked = Some(Asked {
@@ -326,16 +346,18 @@ impl Desk {
             Said::Addresses(Err(DnsError::TimedOut)) | Said::Srv(Err(DnsError::TimedOut))
         );
         let late = now.saturating_since(asked.at) >= self.config.deadlines.dns / SLOW;
-        if asked.crowded && (is_silence || late) {
-            self.load.lost(asked.at, now);
-            if is_silence && !mem::replace(&mut question.again, true) {
+        if is_silence || late {
+            let is_too_much = self.load.lost(asked.at, now) && asked.crowded;
+            let is_first = asked.crowded && question.again.is_none();
+            if is_silence && (is_too_much || is_first) {
                 question.asked = None;
+                question.again = Some(asked.at);
                 self.timers.remove(&(asked.deadline, number));
                 self.due.push_back(number);
                 return None;
             }
         } else {
-            self.load.answered();
+            self.load.answered(asked.at);
         }
         let Question { fact, waiters, .. } = *self.remove(number)?;
         self.stats.question(self.facts.get(fact).kind, &said);

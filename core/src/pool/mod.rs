@@ -578,6 +578,19 @@ impl Pool {
         self.now = now;
     }
 
+    /// A machine has waited so long for a question that was lost; and so has whoever waits for it
+    fn put_off(&mut self, id: u32, lost: Duration) {
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return;
+        };
+        worker.machine.put_off(lost);
+        let waiters = worker.delegator().map(|(_, job)| job.waiters.clone());
+        self.wake(id);
+        for waiter in waiters.into_iter().flatten() {
+            self.put_off(waiter, lost);
+        }
+    }
+
     /// Deadlines were put off
     fn renew_timers(&mut self) {
         let mut ids: Vec<_> = self.workers.keys().copied().collect();
@@ -1323,6 +1336,9 @@ impl Machine for Pool {
                 return Step::Cancel(id);
             }
             if let Some(action) = self.desk.poll(self.now) {
+                while let Some((id, lost)) = self.desk.put_off.pop() {
+                    self.put_off(id, lost);
+                }
                 return Step::Act(action);
             }
             if let Some(id) = self.ready.pop_front() {
@@ -1342,11 +1358,13 @@ impl Machine for Pool {
                 return Step::Done(told);
             }
             self.renew();
-            if self.desk.has_due() || !self.ready.is_empty() {
+            if self.desk.has_due(self.now) || !self.ready.is_empty() {
                 continue;
             }
             let of_work = self.desk.timers.first().map(|(at, _)| *at);
-            let until = of_work.into_iter().chain(self.conclusions.next()).min();
+            let paced = self.desk.paced_until(self.now);
+            let others = paced.into_iter().chain(self.conclusions.next());
+            let until = of_work.into_iter().chain(others).min();
             self.waits = Some(until);
             return Step::Wait { until };
         }

@@ -215,6 +215,13 @@ impl Machine {
         }
     }
 
+    pub(super) fn put_off(&mut self, lost: Duration) {
+        match self {
+            Self::Delegator(delegator) => delegator.put_off(lost),
+            Self::Search(search) => search.put_off(lost),
+        }
+    }
+
     pub(super) fn stood_still(&mut self, lost: Duration) {
         match self {
             Self::Delegator(delegator) => delegator.stood_still(lost),

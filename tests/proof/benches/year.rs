@@ -161,7 +161,7 @@ impl Year {
         let share = self.random.up_to(480) as f64 / 1_000.0;
         self.uses
             .push(Reverse((self.now + pace.mul_f64(0.5 + share), index)));
-        let stats = (self.used % 64 == 0).then(|| self.pool.stats());
+        let stats = self.used.is_multiple_of(64).then(|| self.pool.stats());
         if let Some(stats) = stats {
             let tenth = self.now.since_origin().as_secs() * 10 / self.end.since_origin().as_secs();
             let size = match tenth {
@@ -281,7 +281,7 @@ impl Year {
         // A tenth of the peers is down in each hour
         let hour = at.as_secs() / 3_600;
         let number: u64 = peer.number();
-        if (number + hour) % 10 == 0 && self.hour_of(hour, number) < 12 {
+        if (number + hour).is_multiple_of(10) && self.hour_of(hour, number) < 12 {
             return HttpAnswer::status(503);
         }
         let answer = HttpAnswer::ok(format!("{{\"m.server\":\"{delegated}\"}}"));
@@ -384,7 +384,7 @@ impl Peer {
     fn new(number: u64, random: &mut SplitMix64) -> Self {
         let ways = [Way::Direct, Way::Srv, Way::WellKnown, Way::WellKnownSrv];
         // A few are short
-        let (ttls, ages): (&[u64], &[u64]) = if number % 250 == 0 {
+        let (ttls, ages): (&[u64], &[u64]) = if number.is_multiple_of(250) {
             (&[300], &[0, 600])
         } else {
             (&[21_600, 43_200, 86_400], &[21_600, 86_400, 172_800])
