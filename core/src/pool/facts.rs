@@ -297,11 +297,11 @@ impl Fact {
         }
     }
 
-    /// Whether what it says was known at this time
+    /// Whether what it says was known before this time
     pub(super) fn is_older(&self, time: Instant) -> bool {
         let bad = self.bad.as_deref().map(|failure| &failure.known);
         let known = self.good.as_ref().or(bad);
-        known.is_some_and(|known| known.learnt.is_none_or(|learnt| learnt <= time))
+        known.is_some_and(|known| known.learnt.is_none_or(|learnt| learnt < time))
     }
 
     /// When it is asked anew for whoever wants it

@@ -133,6 +133,12 @@ impl Script {
         self
     }
 
+    /// The policies it is searched with
+    #[must_use]
+    pub fn policies(&self) -> &Config {
+        &self.config
+    }
+
     /// The name that is searched for
     #[must_use]
     pub fn name(&self) -> &str {

@@ -124,12 +124,12 @@ struct State {
 }
 
 #[derive(Clone, Debug)]
-struct Open {
-    id: ActionId,
-    deadline: Instant,
+pub(crate) struct Open {
+    pub(crate) id: ActionId,
+    pub(crate) deadline: Instant,
     /// What will be said; a reply that never comes is said when it is too late
-    event: Event,
-    answers: bool,
+    pub(crate) event: Event,
+    pub(crate) answers: bool,
 }
 
 impl State {
@@ -314,7 +314,7 @@ fn looks(machine: &Discovery) -> String {
 }
 
 /// An action, and what the world will say to it
-fn open(action: Action, world: &World) -> Open {
+pub(crate) fn open(action: Action, world: &World) -> Open {
     let id = action.id();
     let answers = &world.answers;
     let (deadline, event, replies) = match action {

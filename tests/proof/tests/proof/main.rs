@@ -12,6 +12,7 @@
 mod end;
 mod every_order;
 mod oracle;
+mod pool_orders;
 #[rustfmt::skip]
 mod pasted;
 mod printed;
