@@ -752,6 +752,8 @@ impl Pool {
         if let Some(worker) = self.workers.get_mut(&id)
             && worker.turn == Turn::Queued
         {
+            // Time has passed in line
+            worker.machine.move_on(false, self.now);
             worker.turn = Turn::Ready;
             self.ready.push_back(id);
         }
@@ -1253,12 +1255,14 @@ impl Pool {
         };
         worker.machine.give_up();
         let (turn, job) = (worker.turn, &mut worker.job);
-        if turn == Turn::Idle || turn == Turn::Queued {
+        // One that is being heard has nothing to say after this, but for what it gives up
+        if turn != Turn::Moving {
             worker.turn = Turn::Ready;
             self.ready.push_back(id);
         }
         self.waits = None;
         if let Job::Search(job) = job {
+            job.prefetch = false;
             let (name, awaits) = (job.name.clone(), job.awaits.take());
             if self.open.get(name.as_str()) == Some(&id) {
                 self.open.remove(name.as_str());

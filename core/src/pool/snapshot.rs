@@ -19,6 +19,7 @@ use crate::error::{DnsError, WellKnownError};
 use crate::found::Notes;
 use crate::name::{DnsName, ServerName};
 use crate::time::Instant;
+use crate::well_known::printable;
 
 /// What a pool knows: names, and the facts that they rest on, each with the time that it has left
 ///
@@ -90,7 +91,10 @@ impl Snapshot {
         struct Head {
             version: u32,
         }
-        let malformed = |error: serde_json::Error| SnapshotError::Malformed(error.to_string());
+        let malformed = |error: serde_json::Error| {
+            // It may quote what it has found
+            SnapshotError::Malformed(printable(error.to_string().as_bytes()))
+        };
         let Head { version } = serde_json::from_slice(text).map_err(malformed)?;
         if version != VERSION {
             return Err(SnapshotError::Version { found: version });

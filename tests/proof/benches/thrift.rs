@@ -193,7 +193,7 @@ impl Town {
         self.ask(number);
         match self.next() {
             Told::Resolved(_, result) => result.expect("it is found"),
-            told => panic!("{told:?}"),
+            told @ (Told::Connected(..) | Told::Delegated(..)) => panic!("{told:?}"),
         }
     }
 
@@ -229,7 +229,10 @@ impl Town {
         };
         let reply = self.replies.first_key_value().map(|((at, _), _)| *at);
         let next = [until, reply, horizon].into_iter().flatten().min();
-        self.now = next.expect("something is under way");
+        let Some(next) = next else {
+            panic!("nothing is under way");
+        };
+        self.now = next;
         if reply == Some(self.now)
             && let Some((_, (_, event))) = self.replies.pop_first()
         {
