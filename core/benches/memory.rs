@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its tables")]
 
+mod names;
 mod searches;
 
 use std::env;
@@ -56,6 +57,12 @@ fn main() -> ExitCode {
         let what = format!("within a call, with the reply: {title}");
         table.bytes(&what, size + peak, at_peak);
     }
+    println!("\na pool (bytes a name: .well-known, then host and port, dual stack)\n");
+    let names = if judged { 20_000 } else { 100 };
+    let each = bytes_a_name(names);
+    println!("bytes  at most           what");
+    table.bytes(&format!("each of {names} names"), each, 1_920);
+    println!("       a million in {:.2} GB", each as f64 / 1_000.0);
     if judged && table.missed {
         ExitCode::FAILURE
     } else {
@@ -135,6 +142,15 @@ fn kept(case: &Case) -> Kept {
     let peak = HeapStats::get().max_bytes;
     case.check(&found.expect("a case finds its server"));
     Kept { waiting, peak }
+}
+
+/// The heap that a pool keeps for each of so many names
+fn bytes_a_name(names: usize) -> usize {
+    let _profiler = profiler();
+    let pool = names::known(names);
+    let bytes = HeapStats::get().curr_bytes;
+    assert_eq!(pool.stats().names, names);
+    bytes / names
 }
 
 /// Counts from here to its drop; writes no file

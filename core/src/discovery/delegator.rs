@@ -36,7 +36,10 @@ enum Stage {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Delegation {
     pub(crate) said: Said,
-    pub(crate) notes: Notes,
+    /// The status of the last response
+    status: Option<u16>,
+    /// What else was noticed: most often nothing was, and there are many of these
+    notes: Option<Box<Notes>>,
     /// How many connections were tried
     pub(super) attempts: u8,
     /// How many of the last of them failed in a row
@@ -49,13 +52,34 @@ impl Delegation {
     /// One of another time, for which nothing was tried in this
     pub(crate) fn remembered(result: Result<ServerName, WellKnownError>, notes: Notes) -> Self {
         let until = Instant::ORIGIN;
+        let (status, notes) = Self::pack(notes);
         Self {
             said: Said { result, until },
+            status,
             notes,
             attempts: 0,
             failures: 0,
             last_attempt: Instant::ORIGIN,
         }
+    }
+
+    /// What was noticed on the way
+    pub(crate) fn notes(&self) -> Notes {
+        if let Some(notes) = &self.notes {
+            return Notes::clone(notes);
+        }
+        let mut notes = Notes::default();
+        notes.well_known.get_or_insert_default().status = self.status;
+        notes
+    }
+
+    fn pack(notes: Notes) -> (Option<u16>, Option<Box<Notes>>) {
+        let well_known = notes.well_known.as_ref();
+        let status = well_known.and_then(|well_known| well_known.status);
+        let is_plain = notes.attempts.is_empty()
+            && notes.warnings.is_empty()
+            && well_known.is_none_or(|well_known| well_known.redirects.is_empty());
+        (status, (!is_plain).then(|| notes.into()))
     }
 }
 
@@ -236,9 +260,11 @@ impl Delegator {
     fn end(&mut self, said: Said) {
         let context = &mut self.context;
         context.queries.want_nothing();
+        let (status, notes) = Delegation::pack(core::mem::take(&mut context.notes));
         self.stage = Stage::Ended(Some(Box::new(Delegation {
             said,
-            notes: core::mem::take(&mut context.notes),
+            status,
+            notes,
             attempts: context.config.limits.attempts - context.attempts_left,
             failures: context.failures,
             last_attempt: context.last_attempt,

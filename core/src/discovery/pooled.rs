@@ -82,7 +82,7 @@ impl Discovery {
             context.failures = delegation.failures;
             context.last_attempt = delegation.last_attempt;
         }
-        context.notes.take_in(&delegation.notes);
+        context.notes.take_in(&delegation.notes());
         context.notes.provisional |= is_stale;
         let mut said = delegation.said.clone();
         said.until = until;

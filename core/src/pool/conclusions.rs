@@ -5,13 +5,16 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem;
+use core::time::Duration;
 
 use foldhash::fast::FixedState;
 use lru::LruCache;
 
-use super::facts::FactId;
+use super::facts::{FactId, Facts};
 use crate::discovery::Begin;
-use crate::found::{DiscoveryError, Found};
+use crate::error::Fault;
+use crate::found::{DiscoveryError, DiscoveryErrorKind, Found};
 use crate::name::ServerName;
 use crate::time::Instant;
 
@@ -74,11 +77,6 @@ impl Conclusions {
         self.of(begin).get_mut(name.as_str())
     }
 
-    /// The same, by its text
-    pub(super) fn get_by(&mut self, begin: Begin, name: &str) -> Option<&mut Record> {
-        self.of(begin).get_mut(name)
-    }
-
     /// The same, begun if there is nothing yet; `forgotten` is told of what has to go for it
     pub(super) fn entry(
         &mut self,
@@ -111,7 +109,10 @@ impl Conclusions {
         let Some(record) = self.of(begin).peek_mut(&**name) else {
             return;
         };
-        let before = core::mem::replace(&mut record.indexed, at);
+        if record.indexed == at {
+            return;
+        }
+        let before = mem::replace(&mut record.indexed, at);
         self.unindex(begin, name, before);
         self.index.extend(at.map(|at| (at, begin, name.clone())));
     }
@@ -176,5 +177,32 @@ impl Conclusions {
             Begin::Name => &mut self.names,
             Begin::Subject => &mut self.subjects,
         }
+    }
+}
+
+impl Record {
+    /// A search has ended, which rests on these facts
+    pub(super) fn conclude(
+        &mut self,
+        conclusion: Conclusion,
+        facts: &Facts,
+        stale: Duration,
+        now: Instant,
+    ) {
+        let holds = self
+            .rests_on
+            .iter()
+            .map(|id| facts.get(*id).holds(stale, now));
+        self.due = match &conclusion {
+            // It says nothing of the facts
+            Err(error) if error.kind == DiscoveryErrorKind::TimedOut => now,
+            Err(error) if error.fault() == Fault::Ours => now,
+            Ok(_) | Err(_) => holds.min().unwrap_or(Instant::END),
+        };
+        self.failures = match &conclusion {
+            Ok(_) => 0,
+            Err(_) => self.failures.saturating_add(1),
+        };
+        self.conclusion = Some(conclusion);
     }
 }

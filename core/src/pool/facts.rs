@@ -57,8 +57,6 @@ struct Known {
     /// When it is asked anew for whoever wants it: in the last fifth of its life
     due: Instant,
     until: Instant,
-    /// How long it is from when it was learnt to its end
-    life: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -336,7 +334,8 @@ impl Fact {
         Some(Remembered {
             said: known.said.clone(),
             failures,
-            life: known.life,
+            // A fifth of it is from when it is due
+            life: known.until.saturating_since(known.due) * 5,
             left: known.until.saturating_since(now),
         })
     }
@@ -452,7 +451,6 @@ impl Known {
             learnt,
             due: now + left.saturating_sub(life / 5),
             until: now + left,
-            life,
         }
     }
 }

@@ -39,7 +39,6 @@ use crate::config::{Config, Lookahead};
 use crate::discovery::{Begin, Delegation, Delegator, Discovery, Goal};
 
 use crate::edition::Place;
-use crate::error::Fault;
 use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Notes, WellKnown};
 use crate::machine::{Machine, Step};
 use crate::name::{Host, ServerName};
@@ -1177,36 +1176,12 @@ impl Pool {
             desk.facts.release(id);
         }
         record.used = record.used.max(Some(since));
-        let name = job.name.shared().clone();
-        let begin = job.begin;
-        if conclusion.is_none() {
-            self.look_after(begin, &name);
+        if let Some(conclusion) = &conclusion {
+            record.conclude(conclusion.clone(), &desk.facts, self.config.stale, self.now);
         }
-        let conclusion = conclusion?;
-        let Some(record) = self.conclusions.get_by(begin, &name) else {
-            return Some(conclusion);
-        };
-        let facts = &self.desk.facts;
-        let (now, stale) = (self.now, self.config.stale);
-        let due = record
-            .rests_on
-            .iter()
-            .map(|id| facts.get(*id).holds(stale, now))
-            .min();
-        record.due = match &conclusion {
-            Ok(_) => due.unwrap_or(Instant::END),
-            // It says nothing of the facts
-            Err(error) if error.kind == DiscoveryErrorKind::TimedOut => self.now,
-            Err(error) if error.fault() == Fault::Ours => self.now,
-            Err(_) => due.unwrap_or(Instant::END),
-        };
-        record.failures = match &conclusion {
-            Ok(_) => 0,
-            Err(_) => record.failures.saturating_add(1),
-        };
-        record.conclusion = Some(conclusion.clone());
+        let (begin, name) = (job.begin, job.name.shared().clone());
         self.look_after(begin, &name);
-        Some(conclusion)
+        conclusion
     }
 
     /// Has the facts of a name asked anew that are due and were used, and the others when they are

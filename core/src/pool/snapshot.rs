@@ -227,7 +227,7 @@ impl Kept {
             Said::Addresses(result) => KeptSaid::Aaaa(result),
             Said::Srv(result) => KeptSaid::Srv(result),
             Said::WellKnown(delegation) => {
-                let mut notes = delegation.notes.clone();
+                let mut notes = delegation.notes();
                 if let Some(well_known) = &mut notes.well_known {
                     well_known.expires = None;
                 }
