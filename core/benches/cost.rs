@@ -120,7 +120,7 @@ const ROWS: [Row; 14] = [
     },
     Row {
         work: Work::Pool("asks-1000", pools::asks),
-        target: 701_000,
+        target: 709_000,
     },
     Row {
         work: Work::Pool("idle-poll-10", pools::poll::<10>),

@@ -74,6 +74,7 @@
 //! - **Every policy is in [`Config`]**: order, redirects, limits, deadlines, racing, addresses, trust.
 //! - **"No such record" is an answer, "could not be answered" an error** ([`Answer::Absent`], [`DnsError`]).
 //! - **The same name, configuration, seed and events give the same steps.**
+//! - **Facts are shared, searches are not**: a [`Pool`] drives many searches, and remembers what the network said.
 //! - **Bounded**: of an SRV set at most 16 targets are tried, of a host and family at most 16 addresses looked at, and
 //!   at most 32 connections tried in a search, 8 of them to one host and port ([`Limits`]).
 //!

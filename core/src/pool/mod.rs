@@ -1073,7 +1073,8 @@ impl Pool {
             self.told
                 .push_back(Told::Delegated(asker, Ok(delegated.clone().into())));
         }
-        self.remember(id, None);
+        let used = self.used(id);
+        self.remember(id, used, None);
         self.abandon(id);
         true
     }
@@ -1092,13 +1093,15 @@ impl Pool {
         let (name, fresh) = (job.name.clone(), self.workers[&id].fresh);
         match goal {
             Goal::Connect => {
-                self.remember(id, None);
+                let used = self.used(id);
+                self.remember(id, used, None);
                 if let Some((asker, _)) = askers.into_iter().next() {
                     self.told.push_back(Told::Connected(asker, result));
                 }
             }
             Goal::Delegate => {
-                self.remember(id, None);
+                let used = self.used(id);
+                self.remember(id, used, None);
                 let Err(error) = result else {
                     unreachable!("such a search does not go on when its subject is settled");
                 };
@@ -1111,14 +1114,15 @@ impl Pool {
                 let late =
                     matches!(&result, Err(error) if error.kind == DiscoveryErrorKind::TimedOut);
                 let since = self.workers[&id].since;
+                let used = self.used(id);
                 let conclusion = match result {
                     Ok(mut found) => {
-                        found.expires = self.ends(id).or(found.expires);
+                        found.expires = self.ends(&used).or(found.expires);
                         Ok(Arc::from(found))
                     }
                     Err(error) => Err(Arc::new(error)),
                 };
-                let conclusion = self.remember(id, Some(conclusion));
+                let conclusion = self.remember(id, used, Some(conclusion));
                 if !fresh && self.open.get(name.as_str()) == Some(&id) {
                     self.open.remove(name.as_str());
                 }
@@ -1150,12 +1154,16 @@ impl Pool {
     }
 
     /// Remembers what a search used, and what it made of it
-    fn remember(&mut self, id: u32, conclusion: Option<Conclusion>) -> Option<Conclusion> {
+    fn remember(
+        &mut self,
+        id: u32,
+        mut used: Vec<FactId>,
+        conclusion: Option<Conclusion>,
+    ) -> Option<Conclusion> {
         let Some(worker) = self.workers.get_mut(&id) else {
             return conclusion;
         };
         let (desk, since) = (&mut self.desk, worker.since);
-        let mut used = desk.used(worker);
         let Some((_, job)) = worker.search() else {
             return conclusion;
         };
@@ -1214,12 +1222,19 @@ impl Pool {
         self.conclusions.look_after(begin, name, next);
     }
 
-    /// How long what a search has found may be believed: as long as the least of the facts that it used
-    fn ends(&self, id: u32) -> Option<Instant> {
-        let used = self.desk.used(self.workers.get(&id)?);
+    /// The facts that a search has come to
+    fn used(&self, id: u32) -> Vec<FactId> {
+        let worker = self.workers.get(&id);
+        worker
+            .map(|worker| self.desk.used(worker))
+            .unwrap_or_default()
+    }
+
+    /// How long what rests on these facts may be believed: as long as the least of them
+    fn ends(&self, used: &[FactId]) -> Option<Instant> {
         let until = used
-            .into_iter()
-            .map(|fact| self.desk.facts.get(fact).until(self.now));
+            .iter()
+            .map(|fact| self.desk.facts.get(*fact).until(self.now));
         until.min()
     }
 
