@@ -31,12 +31,20 @@ impl Cache {
     /// A file that can be kept, later: whether it is there already or not
     pub(crate) fn new(path: &Path) -> Result<Self, Failure> {
         let folder = folder(path);
-        let is_folder = fs::metadata(folder).map_err(|error| unusable(folder, &error))?;
-        if !is_folder.is_dir() || path.is_dir() {
-            let error = io::Error::other("no file in a folder");
-            return Err(unusable(path, &error));
+        // Whether one can be written there is tried before anything is asked
+        NamedTempFile::new_in(folder).map_err(|error| unusable(path, &error))?;
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { path: path.into() }),
+            Err(error) => Err(unusable(path, &error)),
+            Ok(metadata) if !metadata.is_file() => {
+                Err(unusable(path, &io::Error::other("not a file")))
+            }
+            // Of a link, what it leads to
+            Ok(_) => match path.canonicalize() {
+                Ok(path) => Ok(Self { path }),
+                Err(error) => Err(unusable(path, &error)),
+            },
         }
-        Ok(Self { path: path.into() })
     }
 
     /// Takes in what is there; what cannot be read is said, and left out

@@ -90,7 +90,7 @@ pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &Serve
         Ok(mut connected) => {
             let connected_at = resolver.io().now();
             // A server that has accepted the connection gets as long for its answer as .well-known
-            let deadline = (connected_at + deadlines.well_known).min(start + deadlines.search);
+            let deadline = connected_at + deadlines.well_known;
             let version = version(resolver, &mut connected, deadline).await;
             let session = connected.stream.session().map(Session::new);
             #[cfg(feature = "transparency")]

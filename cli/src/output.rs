@@ -70,8 +70,10 @@ impl Output {
     }
 
     /// Waits until all is written
-    pub(crate) fn finish(self) -> io::Result<()> {
+    pub(crate) async fn finish(self) -> io::Result<()> {
         drop(self.sender);
+        // As long as the reader likes: without holding up whoever waits for something else meanwhile
+        let _ = self.ended.recv().await;
         match self.writer.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),

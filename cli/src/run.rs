@@ -137,7 +137,7 @@ async fn look_at<I: Io, D: Dns>(
             Either::Right(_) => Status::default(),
         }
     };
-    let result = output.finish();
+    let result = output.finish().await;
     if let Some(message) = &status.stopped {
         complain(message);
     }

@@ -108,11 +108,11 @@ const ROWS: [Row; 14] = [
     },
     Row {
         work: Work::Pool("cold-alone", pools::cold::<0>),
-        target: 115_900,
+        target: 118_400,
     },
     Row {
         work: Work::Pool("cold-beside-100", pools::cold::<100>),
-        target: 126_100,
+        target: 128_200,
     },
     Row {
         work: Work::Pool("warm", pools::warm),
@@ -124,11 +124,11 @@ const ROWS: [Row; 14] = [
     },
     Row {
         work: Work::Pool("idle-poll-10", pools::poll::<10>),
-        target: 400,
+        target: 425,
     },
     Row {
         work: Work::Pool("idle-poll-10000", pools::poll::<10_000>),
-        target: 400,
+        target: 425,
     },
 ];
 

@@ -1,7 +1,8 @@
 //! The one loop: a pool, and who drives it.
 //!
-//! No task is spawned. Whoever waits for something does the work of all: one of them holds the baton, polls whatever is
-//! under way and lets the pool go on; who is done, or dropped, hands it on. What is under way belongs to none of them.
+//! No task is spawned. Whoever waits for something and is polled does the work of all: polls whatever is under way and lets
+//! the pool go on. The last to do so holds the baton, and is woken when there is more to do; who is done, or dropped, hands
+//! it on. What is under way belongs to none of them.
 //! Handshakes of the connections that somebody asked for are the exception: each runs where it was asked for, so that on
 //! several threads they run side by side.
 
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -181,9 +182,7 @@ impl<I: Io, D: Dns> Engine<I, D> {
     }
 
     /// Polls whatever is under way, and lets the pool go on, until both wait
-    fn drive(&self, who: Who, context: &mut Context<'_>) {
-        // Nobody else has the baton, and who had it before is done with this
-        let mut works = self.works.lock().unwrap_or_else(PoisonError::into_inner);
+    fn drive(&self, who: Who, mut works: MutexGuard<'_, Works<I>>, context: &mut Context<'_>) {
         if works.holder != Some(who) {
             // A timer may belong to a runtime that has ended
             works.alarm = Alarm::new(self.shared.io.clone());
@@ -214,26 +213,23 @@ impl<I: Io, D: Dns> Engine<I, D> {
 
     /// Does what the pool says, until it waits; what for, unless it has told this one what it has waited for
     fn say(&self, works: &mut Works<I>, who: Option<Who>) -> Option<Option<Instant>> {
-        let mut wakers = Vec::new();
+        let (mut wakers, mut begun, mut ended) = (Vec::new(), Vec::new(), Vec::new());
         let mut state = self.state();
         let until = loop {
             match state.pool.poll() {
                 Step::Act(Action::Connect(connect)) => {
                     let Some(ticket) = state.pool.asker(connect.id()) else {
-                        self.start(works, Action::Connect(connect));
+                        begun.push(Action::Connect(connect));
                         continue;
                     };
                     state.owners.insert(connect.id(), ticket);
                     state.owned.entry(ticket).or_default().push(connect.id());
                     wakers.extend(state.order(ticket, Order::Connect(connect)));
                 }
-                Step::Act(action) => self.start(works, action),
+                Step::Act(action) => begun.push(action),
                 Step::Cancel(id) => match state.owners.remove(&id) {
                     Some(ticket) => wakers.extend(state.order(ticket, Order::Cancel(id))),
-                    None => {
-                        works.tasks.cancel(id);
-                        works.sessions.remove(&id);
-                    }
+                    None => ended.push(id),
                 },
                 Step::Done(told) => {
                     let ticket = told.ticket();
@@ -250,6 +246,16 @@ impl<I: Io, D: Dns> Engine<I, D> {
         state.until = until.flatten();
         telemetry::publish(&state.pool, self.shared.config.edition);
         drop(state);
+        // What a stream or a waker does is not to be known: nothing of the pool is locked here
+        for action in begun {
+            if !ended.contains(&action.id()) {
+                self.start(works, action);
+            }
+        }
+        for id in ended {
+            works.tasks.cancel(id);
+            works.sessions.remove(&id);
+        }
         wakers.into_iter().for_each(Waker::wake);
         until
     }
@@ -341,11 +347,16 @@ impl<I: Io, D: Dns> Place<'_, I, D> {
                 state.waiters.insert(self.who, context.waker().clone());
             }
         }
-        let holds = *state.holder.get_or_insert(self.who) == self.who;
         drop(state);
-        if holds {
-            self.engine.drive(self.who, context);
-        }
+        // Whoever is polled does the work, even if another has before: that one may not be polled again. Where somebody
+        // is at it, on another thread, what is new is seen there
+        let works = match self.engine.works.try_lock() {
+            Ok(works) => works,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        self.engine.state().holder = Some(self.who);
+        self.engine.drive(self.who, works, context);
     }
 }
 

@@ -25,7 +25,7 @@
 //! async fn host_header<I: Io>(io: I) -> Result<String, Box<dyn std::error::Error>> {
 //!     let resolver = Builder::default().build(io)?;
 //!     let found = resolver.resolve(&"example.org".parse()?).await?;
-//!     Ok(found.destination.host_header)
+//!     Ok(found.destination.host_header.clone())
 //! }
 //! ```
 //!

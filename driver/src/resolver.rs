@@ -32,7 +32,8 @@ use crate::trust::{LogList, Transparency};
 /// be believed: see [`Pool`] for the table of lifetimes. However many ask for a name at once, it is searched for once.
 ///
 /// No task is spawned: whoever waits for something does the work of all, and what is under way for somebody goes on when
-/// whoever happened to do the work is dropped. What is due is renewed while anybody waits for anything, or while
+/// whoever happened to do the work is dropped. A future that has been polled is to be polled on, or dropped: one that is kept
+/// and neither holds up those in other tasks who count on it. What is due is renewed while anybody waits for anything, or while
 /// [`run`](Self::run) runs: a program that lives for long spawns that.
 #[derive(Debug)]
 pub struct Resolver<I: Io, D = Stub<I>> {
@@ -135,7 +136,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
 
     /// Looks at the names that are remembered, the most recently used first
     ///
-    /// Nobody else learns anything while `look` runs.
+    /// Nobody else learns anything while `look` runs, which must not ask the resolver for anything.
     pub fn entries<T>(&self, look: impl FnOnce(&mut dyn Iterator<Item = Entry<'_>>) -> T) -> T {
         self.engine.look(|pool, _| look(&mut pool.entries()))
     }
@@ -482,8 +483,8 @@ impl Builder {
     /// How many sockets the searches of the resolver have open at a time, at least one; half of the files that this
     /// process may have open unless said otherwise
     ///
-    /// A search begins when it is its turn and half of them are free; until then it waits, which counts towards its
-    /// own deadline and to none of its questions'. A session that a search has [handed out](Connected) is not counted,
+    /// A search begins when it is its turn and half of them are free; until then it waits, as long as a search may take at
+    /// most. A session that a search has [handed out](Connected) is not counted,
     /// nor are the sockets of [another resolver for DNS](Self::build_with).
     #[must_use]
     pub fn max_sockets(mut self, max: usize) -> Self {

@@ -46,8 +46,10 @@ pub(super) struct Record {
     indexed: Option<Instant>,
     /// How many searches in a row have failed
     pub(super) failures: u32,
-    /// When something was last reported of it from above
+    /// When it was last reported from above that something is wrong with it
     pub(super) reported: Option<Instant>,
+    /// When a sign of life last ended a back-off
+    pub(super) revived: Option<Instant>,
 }
 
 impl fmt::Debug for Conclusions {

@@ -133,6 +133,15 @@ impl Desk {
         (!self.due.is_empty()).then_some(until)
     }
 
+    /// Whether a machine waits for a question that is not asked yet, or not again
+    pub(super) fn is_in_line(&self, worker: &Worker) -> bool {
+        worker.open.iter().any(|(_, fact)| {
+            let number = self.facts.get(*fact).asked_by;
+            let question = number.and_then(|number| self.questions.get(&number));
+            question.is_some_and(|question| question.asked.is_none())
+        })
+    }
+
     /// The facts that a search has come to
     pub(super) fn used(&self, worker: &Worker) -> Vec<FactId> {
         let (Machine::Search(search), Job::Search(job)) = (&worker.machine, &worker.job) else {
@@ -268,8 +277,10 @@ impl Desk {
         self.timers = timers.into_iter().map(|(at, id)| (at + lost, id)).collect();
         for question in self.questions.values_mut() {
             if let Some(asked) = &mut question.asked {
+                asked.at = asked.at + lost;
                 asked.deadline = asked.deadline + lost;
             }
+            question.again = question.again.map(|since| since + lost);
         }
     }
 
@@ -347,7 +358,8 @@ impl Desk {
         );
         let late = now.saturating_since(asked.at) >= self.config.deadlines.dns / SLOW;
         if is_silence || late {
-            let is_too_much = self.load.lost(asked.at, now) && asked.crowded;
+            // One zone that is dead says nothing of the name server
+            let is_too_much = asked.crowded && self.load.lost(asked.at, now);
             let is_first = asked.crowded && question.again.is_none();
             if is_silence && (is_too_much || is_first) {
                 question.asked = None;

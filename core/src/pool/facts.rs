@@ -295,6 +295,14 @@ impl Fact {
         }
     }
 
+    /// Whether something was learnt of it since
+    pub(super) fn is_newer(&self, than: Instant) -> bool {
+        let bad = self.bad.as_deref().map(|failure| &failure.known);
+        let all = self.good.iter().chain(bad);
+        all.into_iter()
+            .any(|known| known.learnt.is_some_and(|learnt| learnt > than))
+    }
+
     /// Whether what it says was known before this time
     pub(super) fn is_older(&self, time: Instant) -> bool {
         let bad = self.bad.as_deref().map(|failure| &failure.known);
@@ -390,7 +398,10 @@ impl Fact {
         }
         if let Some(bad) = &mut self.bad {
             bad.known.due = bad.known.due.min(now);
-            bad.known.until = bad.known.until.min(now);
+            // Where nothing else serves, it serves meanwhile
+            if self.good.is_some() {
+                bad.known.until = bad.known.until.min(now);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use core::time::Duration;
 use crate::action::{ActionId, Connect};
 use crate::address::Family;
 use crate::answer::{Answer, History};
-use crate::error::ConnectError;
+use crate::error::{ConnectError, Fault};
 use crate::name::Host;
 use crate::time::Instant;
 
@@ -79,6 +79,11 @@ impl Dialled {
         self.open.insert(connect.id(), attempt);
     }
 
+    /// An attempt is given up, for no reason of its own
+    pub(super) fn drop(&mut self, id: ActionId) {
+        self.open.remove(&id);
+    }
+
     /// An attempt has ended; `None` if it is given up, which tells something if another has had its head start in vain
     pub(super) fn ends(
         &mut self,
@@ -96,6 +101,8 @@ impl Dialled {
                 self.lives(Family::of(address), host, now);
                 return;
             }
+            // It says nothing of the address
+            Some(Some(error)) if error.fault() == Fault::Ours => return,
             Some(Some(error)) => {
                 matches!(error, ConnectError::TimedOut | ConnectError::Unreachable)
             }

@@ -39,6 +39,7 @@ use crate::config::{Config, Lookahead};
 use crate::discovery::{Begin, Delegation, Delegator, Discovery, Goal};
 
 use crate::edition::Place;
+use crate::error::Fault;
 use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Notes, WellKnown};
 use crate::machine::{Machine, Step};
 use crate::name::{Host, ServerName};
@@ -349,14 +350,15 @@ impl Pool {
             let Some(record) = self.conclusions.get(begin, name) else {
                 continue;
             };
-            if record
-                .reported
-                .is_some_and(|last| now < last + REPORT_INTERVAL)
-            {
+            let last = match outcome {
+                Outcome::Alive => &mut record.revived,
+                Outcome::Misdirected | Outcome::Unreachable => &mut record.reported,
+            };
+            if last.is_some_and(|last| now < last + REPORT_INTERVAL) {
                 continue;
             }
             counts = true;
-            record.reported = Some(now);
+            *last = Some(now);
             let facts = &mut self.desk.facts;
             let mut is_due = outcome != Outcome::Alive;
             for id in &record.rests_on {
@@ -369,6 +371,10 @@ impl Pool {
             }
             if is_due {
                 record.due = now;
+            }
+            if outcome == Outcome::Misdirected && begin == Begin::Name {
+                // A search under way may have been told of it: who asks now has another
+                self.open.remove(name.as_str());
             }
         }
         counts
@@ -421,6 +427,7 @@ impl Pool {
                 self.release(&record);
             }
         }
+        self.open.remove(name.as_str());
         was_known
     }
 
@@ -429,6 +436,7 @@ impl Pool {
         for record in self.conclusions.clear() {
             self.release(&record);
         }
+        self.open.clear();
         self.desk.facts.forget_all();
         self.desk.dialled.forget();
     }
@@ -560,7 +568,9 @@ impl Pool {
     /// Lets time pass; what of it the loop has lost, since there was something to poll or it came late, puts off the
     /// deadlines over many actions
     fn arrive(&mut self, now: Instant) {
-        if now <= self.now {
+        // Many who ask before the loop comes to them all ask in one moment
+        let is_soon = self.waits.is_none() && now < self.now + MOMENT;
+        if now <= self.now || is_soon {
             return;
         }
         let since = match self.waits {
@@ -568,7 +578,7 @@ impl Pool {
             Some(until) => until.map_or(now, |until| until.max(self.now)),
         };
         let lost = now.saturating_since(since);
-        if !lost.is_zero() {
+        if lost >= LATE {
             for worker in self.workers.values_mut() {
                 worker.machine.skip(lost, now);
             }
@@ -608,6 +618,7 @@ impl Pool {
             if worker.close(event.id).is_some_and(|(_, is_last)| is_last) {
                 self.desk.load.asking -= 1;
             }
+            worker.told.push((settled.fact, self.now));
             worker.news |= worker.machine.hear(event, self.now);
             self.moves(waiter.worker);
         }
@@ -673,6 +684,7 @@ impl Pool {
             return;
         };
         let (fact, waiters) = (job.fact, mem::take(&mut job.waiters));
+        job.is_over = true;
         let delegation = Arc::<Delegation>::from(delegation);
         let said = Said::WellKnown(delegation.clone());
         self.desk.stats.question(FactKind::WellKnown, &said);
@@ -731,12 +743,27 @@ impl Pool {
             return;
         };
         worker.news = true;
+        worker.told.push((fact, self.now));
         if let Some((search, job)) = worker.search() {
             search.arrive(self.now);
             job.delegation = Some(fact);
             job.awaits = None;
             search.give_delegation(&delegation, until, stale, own);
         }
+    }
+
+    /// Whether a machine waits for its turn to ask DNS, or whoever it waits for does
+    fn is_in_line(&self, id: u32) -> bool {
+        let Some(worker) = self.workers.get(&id) else {
+            return false;
+        };
+        let awaits = match &worker.job {
+            Job::Search(job) => job.awaits,
+            Job::Delegation(_) => None,
+        };
+        worker.turn == Turn::Queued
+            || self.desk.is_in_line(worker)
+            || awaits.is_some_and(|delegator| self.is_in_line(delegator))
     }
 
     /// Lets the next in line ask DNS, if a place is free; whether there was one
@@ -755,6 +782,13 @@ impl Pool {
             worker.machine.move_on(false, self.now);
             worker.turn = Turn::Ready;
             self.ready.push_back(id);
+            // And for those who wait for it
+            let since = worker.queued.take().unwrap_or(self.now);
+            let waiters = worker.delegator().map(|(_, job)| job.waiters.clone());
+            let waited = self.now.saturating_since(since);
+            for waiter in waiters.into_iter().flatten() {
+                self.put_off(waiter, waited);
+            }
         }
         true
     }
@@ -798,6 +832,9 @@ impl Pool {
                         self.desk.leave(fact, action);
                     }
                     None => {
+                        if worker.given_up {
+                            self.desk.dialled.drop(action);
+                        }
                         let head_start = self.config.racing.attempt_delay;
                         self.desk.dialled.ends(action, None, head_start, now);
                         self.ready.push_front(id);
@@ -857,6 +894,7 @@ impl Pool {
         let is_asking = !worker.open.is_empty();
         if matches!(service, Service::Ask) && !is_open && !is_asking && desk.load.is_full() {
             worker.turn = Turn::Queued;
+            worker.queued.get_or_insert(now);
             self.queue.push_back(id);
             desk.facts.sweep(fact);
             return Asking::Queued;
@@ -871,6 +909,7 @@ impl Pool {
         worker.holds.push(fact);
         match desk.answer(fact, service, action, wanted) {
             Some(event) => {
+                worker.told.push((fact, now));
                 if matches!(service, Service::Known { due: true, .. }) {
                     desk.is_due(fact);
                 }
@@ -990,6 +1029,7 @@ impl Pool {
             fact,
             waiters: Vec::new(),
             is_renewal: false,
+            is_over: false,
         };
         let worker = Worker::new(
             Driven::Delegator(delegator.into()),
@@ -1163,17 +1203,29 @@ impl Pool {
         let Some(worker) = self.workers.get_mut(&id) else {
             return conclusion;
         };
+        // What was learnt of a fact after it was told of it is not what it rests on
+        let mut told = worker.told.iter();
+        let is_overtaken =
+            told.any(|(fact, at)| used.contains(fact) && self.desk.facts.get(*fact).is_newer(*at));
         let (desk, since) = (&mut self.desk, worker.since);
         let Some((_, job)) = worker.search() else {
             return conclusion;
         };
+        let goal = job.goal;
         let record = self.conclusions.entry(job.begin, &job.name, |old| {
             for id in &old.rests_on {
                 desk.facts.release(*id);
             }
         });
         // What a destination rests on stays with it, for as long as it is remembered
-        if conclusion.is_none() && record.conclusion.is_some() && self.now < record.due {
+        let is_partial = match &conclusion {
+            None => record.conclusion.is_some() && self.now < record.due || goal == Goal::Delegate,
+            Some(Err(error)) => {
+                error.kind == DiscoveryErrorKind::TimedOut || error.fault() == Fault::Ours
+            }
+            Some(Ok(_)) => false,
+        };
+        if is_partial {
             let more = record.rests_on.iter().filter(|id| !used.contains(id));
             used.extend(more.copied().collect::<Vec<_>>());
         }
@@ -1186,6 +1238,9 @@ impl Pool {
         record.used = record.used.max(Some(since));
         if let Some(conclusion) = &conclusion {
             record.conclude(conclusion.clone(), &desk.facts, self.config.stale, self.now);
+            if is_overtaken {
+                record.due = self.now;
+            }
         }
         let (begin, name) = (job.begin, job.name.shared().clone());
         self.look_after(begin, &name);
@@ -1244,6 +1299,7 @@ impl Pool {
             return;
         };
         worker.machine.give_up();
+        worker.given_up = true;
         let (turn, job) = (worker.turn, &mut worker.job);
         // One that is being heard has nothing to say after this, but for what it gives up
         if turn != Turn::Moving {
@@ -1271,7 +1327,8 @@ impl Pool {
             .and_then(|worker| worker.delegator());
         if let Some((_, job)) = job {
             job.waiters.retain(|id| *id != waiter);
-            if job.waiters.is_empty() && !job.is_renewal {
+            if job.waiters.is_empty() && !job.is_renewal && !job.is_over {
+                job.is_over = true;
                 let fact = job.fact;
                 self.desk.facts.get_mut(fact).asked_by = None;
                 self.desk.facts.sweep(fact);
@@ -1410,6 +1467,12 @@ impl Machine for Pool {
         // A search's own end comes before any fact's, or what it has tried so far would be lost
         for id in &due {
             let so_far = self.of_step_3(*id);
+            // The time in line is nobody's
+            if self.is_in_line(*id)
+                && let Some(worker) = self.workers.get_mut(id)
+            {
+                worker.machine.put_off(IN_LINE);
+            }
             if let Some(worker) = self.workers.get_mut(id) {
                 worker.timer = None;
                 if let Some((search, _)) = worker.search() {
@@ -1439,5 +1502,11 @@ impl Pool {
     }
 }
 
+/// What happens within it, before the loop has polled, happens at once; our choice
+const MOMENT: Duration = Duration::from_millis(1);
+/// Deadlines that come while a machine waits in line are put off by so much, as often as they come; our choice
+const IN_LINE: Duration = Duration::from_secs(1);
+/// So much a timer may be late without anybody having lost time; our choice
+const LATE: Duration = Duration::from_millis(5);
 /// So often a report counts, for one name; our choice
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);

@@ -49,12 +49,18 @@ pub(super) struct Worker {
     pub(super) fresh: bool,
     /// The facts that it was told of, or waits for
     pub(super) holds: Vec<FactId>,
+    /// What it was told of, and when: what was learnt of the same since then it does not know
+    pub(super) told: Vec<(FactId, Instant)>,
+    /// Whether nobody wants it any more
+    pub(super) given_up: bool,
     /// The questions that it waits for
     pub(super) open: Vec<(ActionId, FactId)>,
     /// The entry in the pool's index of deadlines
     pub(super) timer: Option<Instant>,
     /// What it was told and has not moved on from is news
     pub(super) news: bool,
+    /// Since when it has stood in line for DNS, if it does
+    pub(super) queued: Option<Instant>,
     /// Where it stands in line
     pub(super) turn: Turn,
 }
@@ -92,6 +98,8 @@ pub(super) struct DelegationJob {
     pub(super) waiters: Vec<u32>,
     /// Whether it is to go on without any
     pub(super) is_renewal: bool,
+    /// Whether it has come to its end, or nobody wants it: then the fact is not its own any more
+    pub(super) is_over: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -118,6 +126,9 @@ impl Worker {
             fresh,
             // Two services, two hosts, and .well-known
             holds: Vec::with_capacity(8),
+            told: Vec::with_capacity(8),
+            given_up: false,
+            queued: None,
             open: Vec::with_capacity(4),
             timer: None,
             news: false,

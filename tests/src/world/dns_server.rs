@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 
@@ -21,6 +22,8 @@ pub enum DnsServer {
     DropsEdns,
     /// Answers from the world's records and faults.
     Healthy,
+    /// The same for so many queries a second, and silent beyond, as public resolvers are.
+    Limited(u32),
     /// REFUSED, whatever is asked.
     RefusesAll,
     /// SERVFAIL, whatever is asked.
@@ -47,6 +50,7 @@ pub(super) fn open(
         ground: Arc::clone(ground),
         behaviour,
         number,
+        second: Mutex::new((Instant::now(), 0)),
     });
     ground.crew.watch_door(Door::Udp(address));
     ground.crew.watch_door(Door::Tcp(address));
@@ -80,6 +84,8 @@ struct Server {
     ground: Arc<Ground>,
     behaviour: DnsServer,
     number: usize,
+    /// When the present second began, and the queries since then
+    second: Mutex<(Instant, u32)>,
 }
 
 impl Server {
@@ -147,12 +153,25 @@ impl Server {
             DnsServer::Closed | DnsServer::Silent => Vec::new(),
             DnsServer::DropsEdns if question.has_edns() => Vec::new(),
             DnsServer::TcpOnly if transport == Transport::Udp => Vec::new(),
-            DnsServer::DropsEdns | DnsServer::Healthy | DnsServer::TcpOnly | DnsServer::UdpOnly => {
-                question.answer(&mut self.ground.zone())
-            }
+            DnsServer::Limited(limit) if self.is_beyond(limit) => Vec::new(),
+            DnsServer::DropsEdns
+            | DnsServer::Healthy
+            | DnsServer::Limited(_)
+            | DnsServer::TcpOnly
+            | DnsServer::UdpOnly => question.answer(&mut self.ground.zone()),
             DnsServer::RefusesAll => question.fail(ResponseCode::Refused),
             DnsServer::ServFailAll => question.fail(ResponseCode::ServFail),
         }
+    }
+
+    /// Whether this is one more query than are answered in a second
+    fn is_beyond(&self, limit: u32) -> bool {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.0.elapsed() >= Duration::from_secs(1) {
+            *second = (Instant::now(), 0);
+        }
+        second.1 += 1;
+        second.1 > limit
     }
 
     fn send(&self, packet: Packet, back: &Back) {

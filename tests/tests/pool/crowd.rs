@@ -114,6 +114,26 @@ fn a_silence_that_is_no_crowd_s_is_believed_at_once() {
 }
 
 #[test]
+fn one_zone_that_is_dead_slows_nobody_down() {
+    let mut script = Script::resolve("dead.example");
+    script.unscripted = fedway_testkit::script::Unscripted::Silent;
+    let mut visits = Visits::new(&script);
+    let run = visits.visit();
+    assert!(run.outcome.is_err());
+    assert_eq!(visits.pool().stats().limit, 100);
+    // Nor does a pause of the process, after which answers lie ready
+    let script = hosts(30);
+    let mut visits = Visits::new(&script);
+    let tickets = ask_all(&mut visits, 3);
+    visits.wait(Duration::from_micros(500));
+    visits.pool().stood_still(secs(10));
+    for ticket in tickets {
+        let _ = visits.finish(ticket).found();
+    }
+    assert_eq!(visits.pool().stats().limit, 100);
+}
+
+#[test]
 fn fewer_ask_at_once_while_questions_are_lost_and_more_as_they_are_answered() {
     let mut script = hosts(400);
     for host in 0..30 {
@@ -177,4 +197,32 @@ fn a_crowd_of_names_asks_nothing_ahead_while_it_queues() {
     let ahead = asked.iter().filter(|it| it.starts_with("ask SRV")).count();
     // Those that came before there was a queue
     assert!(ahead <= 8, "{ahead}: {asked:?}");
+}
+
+#[test]
+fn the_time_in_line_is_not_that_of_a_search_whose_well_known_waits_there() {
+    let mut script = Script::resolve("h0.example").config(|config| {
+        config.asking = 1;
+        config.deadlines.search = secs(8);
+        config.deadlines.well_known = secs(6);
+    });
+    for host in 0..12 {
+        let name = format!("h{host}.example");
+        script
+            .a(&name)
+            .gives(["192.0.2.1"])
+            .after(secs(1))
+            .lasts(secs(86_400));
+        script.well_known(&name).delegates_to("192.0.2.9:8448");
+    }
+    let mut visits = Visits::new(&script);
+    let names: Vec<_> = (0..12).map(|host| format!("h{host}.example")).collect();
+    let tickets: Vec<_> = names
+        .iter()
+        .map(|name| visits.ask(Goal::Resolve, name))
+        .collect();
+    for ticket in tickets {
+        let run = visits.finish(ticket);
+        assert_eq!(run.found().destination.step(), "3.1", "{run}");
+    }
 }

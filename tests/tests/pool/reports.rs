@@ -177,3 +177,57 @@ fn one_request_for_well_known_serves_names_that_differ_in_case() {
     );
     assert_eq!(run.found().destination.host_header, "a.example.net:8449");
 }
+
+#[test]
+fn signs_of_life_do_not_drown_what_is_wrong() {
+    let mut visits = visited(&delegated(HOUR));
+    assert!(report(&mut visits, "example.org", Outcome::Alive));
+    assert!(report(&mut visits, "example.org", Outcome::Misdirected));
+    assert_eq!(visits.visit().urls().len(), 1);
+}
+
+#[test]
+fn what_a_search_was_told_before_it_was_renewed_is_not_remembered_with_the_new_life() {
+    let mut s = delegated(HOUR);
+    s.a("a.example.net").gives(["192.0.2.7"]).lasts(secs(60));
+    let mut visits = visited(&s);
+    visits
+        .answers()
+        .well_known("example.org")
+        .delegates_to("192.0.2.8:8450");
+    // The old delegation serves, and an address has to be waited for, for longer than the renewal takes
+    visits
+        .answers()
+        .a("a.example.net")
+        .gives(["192.0.2.7"])
+        .after(secs(1));
+    visits.wait(secs(3_000));
+    assert_eq!(visit(&mut visits).0, ["192.0.2.7:8449"]);
+    visits.rest();
+    assert_eq!(visit(&mut visits).0, ["192.0.2.8:8450"]);
+}
+
+#[test]
+fn who_asks_after_a_report_does_not_join_a_search_that_was_told_before() {
+    let mut s = delegated(HOUR);
+    s.a("a.example.net").gives(["192.0.2.7"]).lasts(secs(60));
+    let mut visits = visited(&s);
+    visits
+        .answers()
+        .well_known("example.org")
+        .delegates_to("192.0.2.8:8450");
+    visits
+        .answers()
+        .a("a.example.net")
+        .gives(["192.0.2.7"])
+        .after(secs(1));
+    visits.wait(secs(100));
+    let before = visits.ask(Goal::Resolve, "example.org");
+    visits.wait(crate::ms(500));
+    assert!(report(&mut visits, "example.org", Outcome::Misdirected));
+    assert_eq!(visit(&mut visits).0, ["192.0.2.8:8450"]);
+    assert_eq!(
+        visits.finish(before).found().destination.host_header,
+        "a.example.net:8449"
+    );
+}

@@ -7,8 +7,9 @@ use fedway_core::{Outcome, SplitMix64};
 use fedway_driver::{Io as _, before};
 use fedway_proof::on_every_runtime;
 use fedway_proof::runtime::Runtime;
-use fedway_testkit::world::{Https, Reply, WorldPlan};
+use fedway_testkit::world::{DnsServer, Https, Reply, WorldPlan};
 use futures_util::future::{join, join_all};
+use futures_util::stream::{self, StreamExt as _};
 
 use crate::rig::{Rig, ask_with, ms, server_name, web};
 
@@ -21,6 +22,7 @@ on_every_runtime! {
     the_subject_leads_to_the_server_without_a_second_request,
     what_is_reported_or_forgotten_is_asked_again,
     a_snapshot_outlives_the_resolver,
+    three_hundred_names_are_found_through_a_name_server_that_drops_what_is_beyond_its_limit,
     what_is_due_is_renewed_while_somebody_runs_the_resolver,
 }
 
@@ -221,4 +223,46 @@ fn what_is_due_is_renewed_while_somebody_runs_the_resolver<R: Runtime>() {
         let run = before(resolver.io(), until, resolver.run());
         join(visit, run).await;
     });
+}
+
+/// 64 at once, and a hundred questions a second
+fn three_hundred_names_are_found_through_a_name_server_that_drops_what_is_beyond_its_limit<
+    R: Runtime,
+>() {
+    const NAMES: usize = 300;
+    let host = |number: usize| format!("h{number}.example.org");
+    let rig = Rig::new(|plan| {
+        for number in 0..NAMES {
+            let name = host(number);
+            match number % 3 {
+                0 => web(plan, &name, "198.51.100.1", |server| {
+                    server.well_known(r#"{"m.server": "192.0.2.1:8449"}"#)
+                }),
+                1 => {
+                    plan.a(&name, "198.51.100.2");
+                    plan.srv(&format!("_matrix-fed._tcp.{name}"), 1, 1, 8450, "192.0.2.2");
+                }
+                _ => drop(plan.a(&name, "198.51.100.2")),
+            }
+        }
+    });
+    let rig = rig.name_servers([DnsServer::Limited(100)]);
+    let resolver = rig.resolver::<R>();
+    let found = R::block_on(async {
+        let names = (0..NAMES).map(|number| {
+            let (resolver, name) = (resolver.clone(), server_name(&host(number)));
+            async move { resolver.resolve(&name).await }
+        });
+        stream::iter(names).buffered(64).collect::<Vec<_>>().await
+    });
+    for (number, found) in found.into_iter().enumerate() {
+        let found = found.unwrap_or_else(|error| panic!("{number}: {error:#}"));
+        let step = found.destination.step();
+        assert_eq!(
+            step,
+            ["3.1", "4", "6"][number % 3],
+            "{number}: {:?}",
+            found.notes
+        );
+    }
 }
