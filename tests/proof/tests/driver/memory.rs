@@ -1,6 +1,8 @@
 //! A resolver remembers, and however many ask at once, the world is asked once.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 
 use fedway_core::{Outcome, SplitMix64};
@@ -8,7 +10,7 @@ use fedway_driver::{Io as _, before};
 use fedway_proof::on_every_runtime;
 use fedway_proof::runtime::Runtime;
 use fedway_testkit::world::{DnsServer, Https, Reply, WorldPlan};
-use futures_util::future::{join, join_all};
+use futures_util::future::{Either, join, join_all, select};
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::rig::{Rig, ask_with, ms, server_name, web};
@@ -94,13 +96,26 @@ fn whichever_asker_is_dropped_the_others_are_told<R: Runtime>() {
                 leaves.then(|| ms(random.up_to(8)))
             })
             .collect();
+        let asked = Cell::new(0);
         let ends = R::block_on(join_all(patience.iter().map(async |patience| {
-            let search = resolver.resolve(&name);
-            match patience {
-                None => Some(search.await),
-                Some(patience) => {
-                    before(resolver.io(), resolver.io().now() + *patience, search).await
+            asked.set(asked.get() + 1);
+            let search = pin!(resolver.resolve(&name));
+            let Some(patience) = patience else {
+                return Some(search.await);
+            };
+            // Nobody leaves before all have asked
+            let leave = pin!(async {
+                while asked.get() < 20 {
+                    resolver.io().sleep_until(resolver.io().now() + ms(1)).await;
                 }
+                resolver
+                    .io()
+                    .sleep_until(resolver.io().now() + *patience)
+                    .await;
+            });
+            match select(search, leave).await {
+                Either::Left((found, _)) => Some(found),
+                Either::Right(_) => None,
             }
         })));
         for (end, patience) in ends.into_iter().zip(&patience) {
