@@ -67,7 +67,7 @@ async fn what_comes_of<I: Io>(rig: &Rig, resolver: &Resolver<I>, scenario: &Scen
     let (name, mut ended) = (&scenario.name, Ended::default());
     let end = match resolver.connect(name).await {
         Err(mut error) => {
-            forget_expiry(&mut error.notes);
+            forget_times(&mut error.notes);
             ended.step = Some(error.step());
             ended.error = Some(error.kind.name());
             format!("{name}: {error:?}")
@@ -75,7 +75,7 @@ async fn what_comes_of<I: Io>(rig: &Rig, resolver: &Resolver<I>, scenario: &Scen
         Ok(mut connected) => {
             let is_answered = is_answered(&mut connected).await;
             let mut found = connected.found;
-            forget_expiry(&mut found.notes);
+            forget_times(&mut found.notes);
             let destination = found.destination;
             ended.step = Some(destination.step());
             ended.address = found.connection.map(|connection| connection.address);
@@ -92,8 +92,10 @@ async fn what_comes_of<I: Io>(rig: &Rig, resolver: &Resolver<I>, scenario: &Scen
     end
 }
 
-/// It is a time on the clock of each search
-fn forget_expiry(notes: &mut Notes) {
+/// When something ends is a time on the clock of each search; and of two families, which is answered first is a matter
+/// of time
+fn forget_times(notes: &mut Notes) {
+    notes.attempts.sort_by_key(|attempt| format!("{attempt:?}"));
     if let Some(well_known) = &mut notes.well_known {
         well_known.expires = None;
     }
