@@ -295,6 +295,11 @@ impl Fact {
         }
     }
 
+    /// Whether it was known, and could not be had anew since
+    pub(super) fn could_not_be_renewed(&self) -> bool {
+        self.good.is_some() && self.bad.is_some()
+    }
+
     /// Whether something was learnt of it since
     pub(super) fn is_newer(&self, than: Instant) -> bool {
         let bad = self.bad.as_deref().map(|failure| &failure.known);

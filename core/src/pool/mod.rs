@@ -1262,15 +1262,18 @@ impl Pool {
         for id in &record.rests_on {
             let fact = desk.facts.get(*id);
             let due = fact.due();
-            if due > now {
+            if due > now && !fact.could_not_be_renewed() {
                 next = next.min(due);
             } else if fact.is_older(used) {
-                // Where that fails, once more when half of what is left has passed
-                let left = fact.next_end(desk.config.stale, now).saturating_since(now);
+                // Where that fails, once more when half of what is left has passed: an outage is no reason to hurry
+                let end = fact.next_end(desk.config.stale, now);
+                let left = end.saturating_since(now);
                 if left >= SHORT {
-                    next = next.min(now + left / 2);
+                    next = next.min((now + left / 2).max(due));
                 }
-                desk.is_due(*id);
+                if due <= now {
+                    desk.is_due(*id);
+                }
             }
         }
         let next = Some(next).filter(|next| *next < Instant::END);

@@ -205,3 +205,33 @@ fn a_name_that_fails_is_remembered_as_long_as_its_facts_say() {
     visits.wait(secs(21));
     assert_eq!(visit(&mut visits).0, ["192.0.2.7:8449"]);
 }
+
+#[test]
+fn an_outage_of_dns_is_asked_through_a_few_times_and_not_every_five_seconds() {
+    let mut visits = visited(&by_port(secs(300)));
+    let _ = visits.visit();
+    visits.answers().a("example.org").servfails();
+    let (mut asked, mut used) = (0, 0);
+    visits.commands();
+    for _ in 0..60 {
+        visits.wait(secs(60));
+        let commands = visits.commands();
+        asked += commands
+            .iter()
+            .filter(|it| *it == "ask A example.org")
+            .count();
+        let run = visits.visit();
+        assert_eq!(run.elapsed, Duration::ZERO, "{run}");
+        used += 1;
+        asked += run
+            .questions()
+            .iter()
+            .filter(|it| *it == "A example.org")
+            .count();
+    }
+    // Once a use at most, and a few times besides
+    assert!(
+        asked <= used + 12,
+        "{asked} questions in an hour of {used} uses"
+    );
+}
