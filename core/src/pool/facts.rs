@@ -295,9 +295,9 @@ impl Fact {
         }
     }
 
-    /// Whether it was known, and could not be had anew since
+    /// Whether it was known, and could not be had anew since: that of .well-known backs off by itself
     pub(super) fn could_not_be_renewed(&self) -> bool {
-        self.good.is_some() && self.bad.is_some()
+        self.good.is_some() && self.bad.is_some() && self.kind != FactKind::WellKnown
     }
 
     /// Whether something was learnt of it since
