@@ -11,8 +11,11 @@ use core::time::Duration;
 use foldhash::fast::FixedState;
 use lru::LruCache;
 
+use super::desk::Desk;
 use super::facts::{FactId, Facts};
-use crate::discovery::Begin;
+use super::told::Outcome;
+use super::worker::{SearchJob, Worker};
+use crate::discovery::{Begin, Goal};
 use crate::error::Fault;
 use crate::found::{DiscoveryError, DiscoveryErrorKind, Found};
 use crate::name::ServerName;
@@ -27,7 +30,7 @@ pub(super) struct Conclusions {
     /// By the exact text: the `Host` that is to be sent has it
     names: LruCache<Arc<str>, Record, FixedState>,
     subjects: LruCache<Arc<str>, Record, FixedState>,
-    /// When names are to be looked after, those that may have been used since what they rest on was learnt
+    /// When names are to be looked after, if they are
     index: BTreeSet<(Instant, Begin, Arc<str>)>,
     capacity: usize,
 }
@@ -47,9 +50,9 @@ pub(super) struct Record {
     /// How many searches in a row have failed
     pub(super) failures: u32,
     /// When it was last reported from above that something is wrong with it
-    pub(super) reported: Option<Instant>,
+    reported: Option<Instant>,
     /// When a sign of life last ended a back-off
-    pub(super) revived: Option<Instant>,
+    revived: Option<Instant>,
 }
 
 impl fmt::Debug for Conclusions {
@@ -79,12 +82,12 @@ impl Conclusions {
         self.of(begin).get_mut(name.as_str())
     }
 
-    /// The same, begun if there is nothing yet; `forgotten` is told of what has to go for it
+    /// The same, begun if there is nothing yet, for which another may have to go
     pub(super) fn entry(
         &mut self,
         begin: Begin,
         name: &ServerName,
-        mut forgotten: impl FnMut(Record),
+        facts: &mut Facts,
     ) -> &mut Record {
         let capacity = self.capacity.max(1);
         let records = self.of(begin);
@@ -93,30 +96,92 @@ impl Conclusions {
             && let Some((oldest, record)) = records.pop_lru()
         {
             self.unindex(begin, &oldest, record.indexed);
-            forgotten(record);
+            facts.release_all(&record.rests_on);
         }
         let records = self.of(begin);
         records.get_or_insert_mut(name.shared().clone(), Record::default)
     }
 
-    /// Forgets a name, and gives out what was remembered
-    pub(super) fn remove(&mut self, begin: Begin, name: &ServerName) -> Option<Record> {
-        let record = self.of(begin).pop(name.as_str())?;
-        self.unindex(begin, name.shared(), record.indexed);
-        Some(record)
+    /// Takes in what a search has made of the facts that it used, if it has made something of them
+    pub(super) fn remember(
+        &mut self,
+        (worker, job): (&Worker, &SearchJob),
+        mut used: Vec<FactId>,
+        conclusion: Option<&Conclusion>,
+        desk: &mut Desk,
+        now: Instant,
+    ) {
+        // What was learnt of a fact after it was told of it is not what it rests on
+        let mut told = worker.told.iter();
+        let is_overtaken =
+            told.any(|(fact, at)| used.contains(fact) && desk.facts.get(*fact).is_newer(*at));
+        let record = self.entry(job.begin, &job.name, &mut desk.facts);
+        // What a destination rests on stays with it, for as long as it is remembered
+        let is_partial = match conclusion {
+            None => record.conclusion.is_some() && now < record.due || job.goal == Goal::Delegate,
+            Some(conclusion) => says_nothing(conclusion),
+        };
+        if is_partial {
+            let more = record.rests_on.iter().filter(|id| !used.contains(id));
+            used.extend(more.copied().collect::<Vec<_>>());
+        }
+        used.iter().for_each(|id| desk.facts.hold(*id));
+        let before = mem::replace(&mut record.rests_on, used.into());
+        desk.facts.release_all(&before);
+        record.used = record.used.max(Some(worker.since));
+        if let Some(conclusion) = conclusion {
+            record.conclude(conclusion.clone(), &desk.facts, desk.config.stale, now);
+            if is_overtaken {
+                record.due = now;
+            }
+        }
+        self.look_after(job.begin, job.name.shared(), desk, now);
     }
 
-    /// Has a name looked after then, and at no other time
-    pub(super) fn look_after(&mut self, begin: Begin, name: &Arc<str>, at: Option<Instant>) {
+    /// Forgets a name, and what its last way used; whether it was remembered
+    pub(super) fn forget(&mut self, begin: Begin, name: &ServerName, facts: &mut Facts) -> bool {
+        let Some(record) = self.of(begin).pop(name.as_str()) else {
+            return false;
+        };
+        self.unindex(begin, name.shared(), record.indexed);
+        for id in &record.rests_on {
+            facts.get_mut(*id).forget();
+        }
+        facts.release_all(&record.rests_on);
+        true
+    }
+
+    /// Has the facts of a name asked anew that are due and were used, and the others when they are
+    ///
+    /// What was used once since it was learnt is renewed once: whoever asks at least once a lifetime never waits.
+    pub(super) fn look_after(
+        &mut self,
+        begin: Begin,
+        name: &Arc<str>,
+        desk: &mut Desk,
+        now: Instant,
+    ) {
         let Some(record) = self.of(begin).peek_mut(&**name) else {
             return;
         };
-        if record.indexed == at {
+        let Some(used) = record.used else {
             return;
+        };
+        let mut next: Option<Instant> = None;
+        for id in &record.rests_on {
+            let fact = desk.facts.get(*id);
+            let again = fact.look_after(used, desk.config.stale, now);
+            let again = again.filter(|at| *at < Instant::END);
+            next = next.into_iter().chain(again).min();
+            if fact.is_due(used, now) {
+                desk.renew(*id);
+            }
         }
-        let before = mem::replace(&mut record.indexed, at);
-        self.unindex(begin, name, before);
-        self.index.extend(at.map(|at| (at, begin, name.clone())));
+        if record.indexed != next {
+            let before = mem::replace(&mut record.indexed, next);
+            self.unindex(begin, name, before);
+            self.index.extend(next.map(|at| (at, begin, name.clone())));
+        }
     }
 
     /// When the next name is to be looked after
@@ -137,30 +202,20 @@ impl Conclusions {
         Some((begin, name))
     }
 
-    /// What is remembered of a name that is not in use by that
-    pub(super) fn peek(&self, begin: Begin, name: &str) -> Option<&Record> {
-        match begin {
-            Begin::Name => self.names.peek(name),
-            Begin::Subject => self.subjects.peek(name),
-        }
-    }
-
     fn unindex(&mut self, begin: Begin, name: &Arc<str>, at: Option<Instant>) {
         if let Some(at) = at {
             self.index.remove(&(at, begin, name.clone()));
         }
     }
 
-    /// Forgets everything, and gives out what was remembered
-    pub(super) fn clear(&mut self) -> Vec<Record> {
+    /// Forgets every name
+    pub(super) fn clear(&mut self, facts: &mut Facts) {
         self.index.clear();
-        let mut all = Vec::new();
         for records in [&mut self.names, &mut self.subjects] {
             while let Some((_, record)) = records.pop_lru() {
-                all.push(record);
+                facts.release_all(&record.rests_on);
             }
         }
-        all
     }
 
     /// All of them, the most recently used first
@@ -183,23 +238,41 @@ impl Conclusions {
 }
 
 impl Record {
+    /// Takes in what was seen of the server from above; whether that counts
+    pub(super) fn report(&mut self, outcome: Outcome, facts: &mut Facts, now: Instant) -> bool {
+        let last = match outcome {
+            Outcome::Alive => &mut self.revived,
+            Outcome::Misdirected | Outcome::Unreachable => &mut self.reported,
+        };
+        if last.is_some_and(|last| now < last + REPORT_INTERVAL) {
+            return false;
+        }
+        *last = Some(now);
+        let mut is_due = outcome != Outcome::Alive;
+        for id in &self.rests_on {
+            let fact = facts.get_mut(*id);
+            match outcome {
+                Outcome::Alive => is_due |= fact.forgive(),
+                Outcome::Misdirected => fact.forget(),
+                Outcome::Unreachable => fact.doubt(now),
+            }
+        }
+        if is_due {
+            self.due = now;
+        }
+        true
+    }
+
     /// A search has ended, which rests on these facts
-    pub(super) fn conclude(
-        &mut self,
-        conclusion: Conclusion,
-        facts: &Facts,
-        stale: Duration,
-        now: Instant,
-    ) {
+    fn conclude(&mut self, conclusion: Conclusion, facts: &Facts, stale: Duration, now: Instant) {
         let holds = self
             .rests_on
             .iter()
             .map(|id| facts.get(*id).holds(stale, now));
-        self.due = match &conclusion {
-            // It says nothing of the facts
-            Err(error) if error.kind == DiscoveryErrorKind::TimedOut => now,
-            Err(error) if error.fault() == Fault::Ours => now,
-            Ok(_) | Err(_) => holds.min().unwrap_or(Instant::END),
+        self.due = if says_nothing(&conclusion) {
+            now
+        } else {
+            holds.min().unwrap_or(Instant::END)
         };
         self.failures = match &conclusion {
             Ok(_) => 0,
@@ -208,3 +281,13 @@ impl Record {
         self.conclusion = Some(conclusion);
     }
 }
+
+/// Whether it says nothing of the facts: the search ended for want of time, or of what this machine lacks
+fn says_nothing(conclusion: &Conclusion) -> bool {
+    conclusion.as_ref().is_err_and(|error| {
+        error.kind == DiscoveryErrorKind::TimedOut || error.fault() == Fault::Ours
+    })
+}
+
+/// So often a report counts, for one name; our choice
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);

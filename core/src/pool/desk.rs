@@ -12,6 +12,7 @@ use super::history::Dialled;
 use super::load::Load;
 use super::stats::Stats;
 use super::worker::{ByNumber, Job, Machine, Worker};
+use super::workers::Workers;
 use crate::action::{Action, ActionId, Event, Ids, LookUpAddresses, QuerySrv, Reply};
 use crate::address::Family;
 use crate::answer::FactKind;
@@ -29,7 +30,7 @@ pub(super) struct Desk {
     pub(super) stats: Stats,
     /// Deadlines, each of a question or a machine
     pub(super) timers: BTreeSet<(Instant, u32)>,
-    /// Facts whose renewal is due, since somebody wants them
+    /// Facts that are due and were used: to be asked anew, each held
     pub(super) renewals: Vec<FactId>,
     questions: ByNumber<Question>,
     /// Machines that have waited so long in vain, for no fault of anybody
@@ -101,18 +102,18 @@ impl Desk {
     }
 
     /// A number for a machine or a question, which none under way has
-    pub(super) fn next_id(&mut self, workers: &ByNumber<Worker>) -> u32 {
+    pub(super) fn next_id(&mut self, workers: &Workers) -> u32 {
         loop {
             self.last_id = self.last_id.wrapping_add(1);
             let is_taken = self.questions.contains_key(&self.last_id);
-            if !is_taken && !workers.contains_key(&self.last_id) {
+            if !is_taken && !workers.contains(self.last_id) {
                 return self.last_id;
             }
         }
     }
 
-    /// Somebody wants a fact that is due
-    pub(super) fn is_due(&mut self, fact: FactId) {
+    /// Has a fact asked anew that is due, soon and in the background
+    pub(super) fn renew(&mut self, fact: FactId) {
         self.facts.hold(fact);
         self.renewals.push(fact);
     }

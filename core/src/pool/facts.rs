@@ -32,9 +32,6 @@ pub(super) struct Facts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FactId(u32);
 
-/// What is left of a life, if it is less, is too little to ask anew in time once more; our choice
-pub(super) const SHORT: Duration = Duration::from_secs(10);
-
 /// One thing that can be asked of the network, and what is known of it
 #[derive(Clone, Debug)]
 pub(super) struct Fact {
@@ -54,7 +51,7 @@ struct Known {
     said: Said,
     /// `None` if that was before there was this pool
     learnt: Option<Instant>,
-    /// When it is asked anew for whoever wants it: in the last fifth of its life
+    /// From when on it is to be asked anew: a fifth of its life before its end
     due: Instant,
     until: Instant,
 }
@@ -165,6 +162,11 @@ impl Facts {
     pub(super) fn release(&mut self, id: FactId) {
         self.get_mut(id).holders -= 1;
         self.sweep(id);
+    }
+
+    /// The same of several
+    pub(super) fn release_all(&mut self, ids: &[FactId]) {
+        ids.iter().for_each(|id| self.release(*id));
     }
 
     /// Forgets a fact that nobody holds and nobody asks for
@@ -285,21 +287,6 @@ impl Fact {
         }
     }
 
-    /// The next end of what it says: of its life, and beyond that of what it may serve for want of a newer
-    pub(super) fn next_end(&self, stale: Duration, now: Instant) -> Instant {
-        match (&self.good, &self.bad) {
-            (Some(good), _) if now + SHORT < good.until => good.until,
-            (Some(good), Some(_)) if now < good.until + stale => good.until + stale,
-            (_, Some(bad)) => bad.known.until,
-            (_, None) => now,
-        }
-    }
-
-    /// Whether it was known, and could not be had anew since: that of .well-known backs off by itself
-    pub(super) fn could_not_be_renewed(&self) -> bool {
-        self.good.is_some() && self.bad.is_some() && self.kind != FactKind::WellKnown
-    }
-
     /// Whether something was learnt of it since
     pub(super) fn is_newer(&self, than: Instant) -> bool {
         let bad = self.bad.as_deref().map(|failure| &failure.known);
@@ -309,14 +296,50 @@ impl Fact {
     }
 
     /// Whether what it says was known before this time
-    pub(super) fn is_older(&self, time: Instant) -> bool {
+    fn is_older(&self, time: Instant) -> bool {
         let bad = self.bad.as_deref().map(|failure| &failure.known);
         let known = self.good.as_ref().or(bad);
         known.is_some_and(|known| known.learnt.is_none_or(|learnt| learnt < time))
     }
 
-    /// When it is asked anew for whoever wants it
-    pub(super) fn due(&self) -> Instant {
+    /// Whether it is to be asked anew for whoever has used it at this time
+    pub(super) fn is_due(&self, used: Instant, now: Instant) -> bool {
+        self.due() <= now && self.is_older(used)
+    }
+
+    /// When it is to be looked after next, if it was used last at this time; never, if it was not since it was learnt and
+    /// is due
+    ///
+    /// Where DNS could not answer, once half of what is left has passed: an outage is no reason to hurry. A .well-known
+    /// that failed backs off by itself.
+    pub(super) fn look_after(
+        &self,
+        used: Instant,
+        stale: Duration,
+        now: Instant,
+    ) -> Option<Instant> {
+        let due = self.due();
+        let is_out = self.good.is_some() && self.bad.is_some() && self.kind != FactKind::WellKnown;
+        if now < due && !is_out {
+            return Some(due);
+        }
+        let left = self.next_end(stale, now).saturating_since(now);
+        let is_enough = self.is_older(used) && left >= SHORT;
+        is_enough.then(|| (now + left / 2).max(due))
+    }
+
+    /// The next end of what it says: of its life, and beyond that of what it may serve for want of a newer
+    fn next_end(&self, stale: Duration, now: Instant) -> Instant {
+        match (&self.good, &self.bad) {
+            (Some(good), _) if now + SHORT < good.until => good.until,
+            (Some(good), Some(_)) if now < good.until + stale => good.until + stale,
+            (_, Some(bad)) => bad.known.until,
+            (_, None) => now,
+        }
+    }
+
+    /// From when on it is to be asked anew
+    fn due(&self) -> Instant {
         match (&self.good, &self.bad) {
             (Some(good), None) => good.due,
             (Some(good), Some(bad)) => good.due.max(bad.known.until),
@@ -484,3 +507,6 @@ impl Said {
         }
     }
 }
+
+/// What is left of a life, if it is less, is too little to ask anew in time once more; our choice
+const SHORT: Duration = Duration::from_secs(10);

@@ -15,7 +15,9 @@ mod history;
 mod load;
 mod snapshot;
 mod stats;
+mod told;
 mod worker;
+mod workers;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -24,23 +26,20 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use self::conclusions::{Conclusion, Conclusions, Record};
+use self::conclusions::{Conclusion, Conclusions};
 use self::desk::{Desk, Settled, Waiter};
-use self::facts::{FactId, SHORT, Said, Service, Wanted};
+use self::facts::{FactId, Said, Service, Wanted};
 pub use self::snapshot::{Snapshot, SnapshotError};
 pub use self::stats::{Asked, Served, Stats};
-pub use self::worker::Ticket;
-use self::worker::{ByNumber, DelegationJob, Job, Machine as Driven, SearchJob, Turn, Worker};
+pub use self::told::{Delegated, Entry, Outcome, Ticket, Told};
+use self::worker::{DelegationJob, Job, Machine as Driven, SearchJob, Turn, Worker};
+use self::workers::Workers;
 use crate::action::{Action, ActionId, Event, Reply};
 use crate::answer::FactKind;
 use crate::config::{Config, Lookahead};
 use crate::discovery::{Begin, Delegation, Delegator, Discovery, Goal};
-
 use crate::edition::Place;
-use crate::error::Fault;
-use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Notes, WellKnown};
+use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Notes};
 use crate::machine::{Machine, Step};
 use crate::name::{Host, ServerName};
 use crate::random::SplitMix64;
@@ -71,10 +70,11 @@ use crate::trust::Verdict;
 /// | address that worked | until it fails: dialled first |
 /// | address that failed | 10 min: dialled last (RFC 8305 §8) |
 ///
-/// A fact that is wanted in the last fifth of its life is asked anew, while the old one serves. Where that fails, the
-/// old one stays until its end, and from then on serves for [`Config::stale`] more, marked
-/// [provisional](crate::Notes::provisional), while it is asked again and again. What was learnt since a search began is never
-/// too old for it.
+/// What was used since it was learnt is asked anew in the last fifth of its life, whether somebody wants it then or not,
+/// while the old one serves. Where that fails, the old one stays until its end, and from then on serves for
+/// [`Config::stale`] more, marked [provisional](crate::Notes::provisional). It is asked again for whoever wants it, once its
+/// failure is over; and where nobody does, .well-known then, and DNS once half of what is left has passed. What was learnt
+/// since a search began is never too old for it.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -113,7 +113,7 @@ use crate::trust::Verdict;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pool {
-    workers: ByNumber<Worker>,
+    workers: Workers,
     desk: Desk,
     conclusions: Conclusions,
     /// The searches for a destination that may be joined
@@ -122,12 +122,6 @@ pub struct Pool {
     moved: BTreeMap<Ticket, u32>,
     last_ticket: u64,
     told: VecDeque<Told>,
-    /// Those that may have something to say, in turn
-    ready: VecDeque<u32>,
-    /// Those that were told something, and move on when everybody was
-    moving: Vec<u32>,
-    /// Those that wait for their turn to ask DNS
-    queue: VecDeque<u32>,
     /// To be cancelled
     cancelled: Vec<ActionId>,
     /// For machines in here: what they ask is answered, so that their questions have no deadlines
@@ -139,76 +133,6 @@ pub struct Pool {
     /// That of the next search: of the first it is the pool's, so that it does as a lone one
     next_seed: u64,
     now: Instant,
-    /// What the last poll said to wait for, if it said so
-    waits: Option<Option<Instant>>,
-}
-
-/// What somebody who asked is told
-#[derive(Clone, Debug, PartialEq)]
-pub enum Told {
-    /// [`Pool::connect`] or [`Pool::connect_to`]; the session is the driver's, under the name of the connection
-    Connected(Ticket, Result<Box<Found>, DiscoveryError>),
-    /// [`Pool::delegation`]
-    Delegated(Ticket, Result<Box<Delegated>, DiscoveryError>),
-    /// [`Pool::resolve`] or [`Pool::resolve_fresh`]
-    Resolved(Ticket, Result<Arc<Found>, Arc<DiscoveryError>>),
-}
-
-impl Told {
-    /// Whom it is for
-    #[must_use]
-    pub fn ticket(&self) -> Ticket {
-        match self {
-            Self::Connected(ticket, _) | Self::Delegated(ticket, _) | Self::Resolved(ticket, _) => {
-                *ticket
-            }
-        }
-    }
-}
-
-/// The name that requests for a server name are really for: the delegated one, or the name itself
-///
-/// The way from here on is a function of the subject alone, so that it is what connections are kept by.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Delegated {
-    /// The name to go on with
-    pub subject: ServerName,
-    /// The request for .well-known, if there was one
-    pub well_known: Option<WellKnown>,
-    /// Whether certificates on the way here were verified
-    pub verdict: Verdict,
-    /// Whether a later search may find another
-    pub provisional: bool,
-    /// Until when this may be believed, on the clock of the pool; `None` if for ever
-    pub expires: Option<Instant>,
-}
-
-/// What was seen of a server from above
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It sends, or answers: ends the back-off of its .well-known
-    Alive,
-    /// It is another one: 421, HTML where JSON was due, a wrong peer. What is known of it does not serve any more
-    Misdirected,
-    /// It cannot be reached. What is known of it is asked anew, and serves meanwhile
-    Unreachable,
-}
-
-/// A name that is remembered
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Entry<'a> {
-    /// The server name, or what it was delegated to if [`Pool::connect_to`] was asked
-    pub name: &'a str,
-    /// What was found last, or why nothing was; `None` where no search for a destination has ended
-    pub conclusion: Option<Result<&'a Found, &'a DiscoveryError>>,
-    /// When the first of the facts that it rests on is asked anew, on the clock of the pool
-    pub due: Instant,
-    /// How many searches in a row have failed
-    pub failures: u32,
 }
 
 impl Pool {
@@ -223,15 +147,12 @@ impl Pool {
         let mut plain = inner.clone();
         plain.lookahead = Lookahead::None;
         Self {
-            workers: ByNumber::default(),
+            workers: Workers::new(),
             conclusions: Conclusions::new(config.capacity, seed),
             open: BTreeMap::new(),
             moved: BTreeMap::new(),
             last_ticket: 0,
             told: VecDeque::new(),
-            ready: VecDeque::new(),
-            moving: Vec::new(),
-            queue: VecDeque::new(),
             cancelled: Vec::new(),
             config: inner.into(),
             plain: plain.into(),
@@ -239,7 +160,6 @@ impl Pool {
             seed,
             next_seed: seed,
             now: Instant::ORIGIN,
-            waits: Some(None),
             desk: Desk::new(config, seed),
         }
     }
@@ -278,12 +198,7 @@ impl Pool {
             self.told.push_back(Told::Resolved(ticket, conclusion));
             return ticket;
         }
-        if let Some(id) = self.open.get(name.as_str()) {
-            let id = *id;
-            return self.join(id);
-        }
-        let id = self.begin(Goal::Resolve, Begin::Name, name, false);
-        self.open.insert(name.shared().clone(), id);
+        let id = self.open(name);
         self.join(id)
     }
 
@@ -327,7 +242,7 @@ impl Pool {
             return;
         }
         let id = self.moved.remove(&ticket).unwrap_or(ticket.search());
-        let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) else {
+        let Some((_, job)) = self.workers.search(id) else {
             return;
         };
         let Some(index) = job.askers.iter().position(|(asker, _)| *asker == ticket) else {
@@ -350,28 +265,10 @@ impl Pool {
             let Some(record) = self.conclusions.get(begin, name) else {
                 continue;
             };
-            let last = match outcome {
-                Outcome::Alive => &mut record.revived,
-                Outcome::Misdirected | Outcome::Unreachable => &mut record.reported,
-            };
-            if last.is_some_and(|last| now < last + REPORT_INTERVAL) {
+            if !record.report(outcome, &mut self.desk.facts, now) {
                 continue;
             }
             counts = true;
-            *last = Some(now);
-            let facts = &mut self.desk.facts;
-            let mut is_due = outcome != Outcome::Alive;
-            for id in &record.rests_on {
-                let fact = facts.get_mut(*id);
-                match outcome {
-                    Outcome::Alive => is_due |= fact.forgive(),
-                    Outcome::Misdirected => fact.forget(),
-                    Outcome::Unreachable => fact.doubt(now),
-                }
-            }
-            if is_due {
-                record.due = now;
-            }
             if outcome == Outcome::Misdirected && begin == Begin::Name {
                 // A search under way may have been told of it: who asks now has another
                 self.open.remove(name.as_str());
@@ -386,17 +283,15 @@ impl Pool {
             self.desk.facts.release(fact);
         }
         self.desk.rest();
-        let renewals: Vec<u32> = self
-            .workers
-            .iter_mut()
-            .filter_map(|(id, worker)| {
-                let (_, job) = worker.delegator()?;
-                job.is_renewal = false;
-                job.waiters.is_empty().then_some(*id)
-            })
-            .collect();
-        for id in renewals {
-            self.unwanted(id, id);
+        let mut unwanted = Vec::new();
+        for (id, job) in self.workers.delegators() {
+            job.is_renewal = false;
+            if job.waiters.is_empty() {
+                unwanted.push(id);
+            }
+        }
+        for id in unwanted {
+            self.give_up_step_3(id);
         }
     }
 
@@ -405,27 +300,18 @@ impl Pool {
     ///
     /// To be called before what has come meanwhile is handled. Facts are not put off: they age all the same.
     pub fn stood_still(&mut self, lost: Duration) {
-        for worker in self.workers.values_mut() {
-            worker.machine.stood_still(lost);
-            worker.timer = worker.timer.map(|at| at + lost);
-        }
+        self.workers.stood_still(lost);
         self.desk.stood_still(lost);
-        self.waits = self.waits.map(|until| until.map(|until| until + lost));
     }
 
     /// Forgets a name, and every fact that its last way used; whether it was remembered
     ///
-    /// A search that is under way is not touched.
+    /// A search that is under way is not touched: who asks from now on has another.
     pub fn forget(&mut self, name: &ServerName) -> bool {
         let mut was_known = false;
         for begin in [Begin::Name, Begin::Subject] {
-            if let Some(record) = self.conclusions.remove(begin, name) {
-                was_known = true;
-                for id in &record.rests_on {
-                    self.desk.facts.get_mut(*id).forget();
-                }
-                self.release(&record);
-            }
+            let facts = &mut self.desk.facts;
+            was_known |= self.conclusions.forget(begin, name, facts);
         }
         self.open.remove(name.as_str());
         was_known
@@ -433,9 +319,7 @@ impl Pool {
 
     /// Forgets every name and every fact, and what became of addresses
     pub fn forget_all(&mut self) {
-        for record in self.conclusions.clear() {
-            self.release(&record);
-        }
+        self.conclusions.clear(&mut self.desk.facts);
         self.open.clear();
         self.desk.facts.forget_all();
         self.desk.dialled.forget();
@@ -464,7 +348,7 @@ impl Pool {
         stats.names = self.conclusions.len();
         stats.facts = self.desk.facts.len();
         stats.searches = self.workers.len();
-        stats.queued = self.queue.len();
+        stats.queued = self.workers.queued();
         stats.questions = self.desk.open();
         stats.limit = self.desk.load.limit();
         stats
@@ -501,7 +385,7 @@ impl Pool {
     /// Who has asked for the connection that an action is for: one that is to be handed out, not one for .well-known
     #[must_use]
     pub fn asker(&self, action: ActionId) -> Option<Ticket> {
-        let worker = self.workers.get(&action.machine())?;
+        let worker = self.workers.get(action.machine())?;
         let Job::Search(job) = &worker.job else {
             return None;
         };
@@ -516,10 +400,27 @@ impl Pool {
 
     fn join(&mut self, id: u32) -> Ticket {
         let ticket = self.next_ticket(id);
-        if let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) {
+        if let Some((_, job)) = self.workers.search(id) {
             job.askers.push((ticket, self.now));
         }
         ticket
+    }
+
+    /// The search for a destination that may be joined, begun if there is none
+    fn open(&mut self, name: &ServerName) -> u32 {
+        if let Some(id) = self.open.get(name.as_str()) {
+            return *id;
+        }
+        let id = self.begin(Goal::Resolve, Begin::Name, name, false);
+        self.open.insert(name.shared().clone(), id);
+        id
+    }
+
+    /// This search is not to be joined any more
+    fn close(&mut self, name: &ServerName, id: u32) {
+        if self.open.get(name.as_str()) == Some(&id) {
+            self.open.remove(name.as_str());
+        }
     }
 
     /// Begins a search
@@ -528,8 +429,8 @@ impl Pool {
         // What its last way used is asked for at once, and nothing else ahead
         let record = self.conclusions.get(begin, name);
         let is_known = record.is_some_and(|record| !record.rests_on.is_empty());
-        let many = self.ready.len() + self.desk.load.asking >= self.desk.load.limit();
-        let is_plain = is_known || many || goal == Goal::Delegate || !self.queue.is_empty();
+        let many = self.workers.ready() + self.desk.load.asking >= self.desk.load.limit();
+        let is_plain = is_known || many || goal == Goal::Delegate || self.workers.is_queued();
         let config = if is_plain { &self.plain } else { &self.config };
         let seed = mem::replace(&mut self.next_seed, self.random.draw());
         let search = Discovery::pooled((goal, begin), name, config, seed, id, self.now);
@@ -549,69 +450,34 @@ impl Pool {
             fresh,
         );
         self.desk.stats.begun += 1;
-        self.workers.insert(id, worker.into());
-        self.wake(id);
+        self.workers.add(id, worker);
         id
-    }
-
-    /// Somebody may have something to say
-    fn wake(&mut self, id: u32) {
-        if let Some(worker) = self.workers.get_mut(&id)
-            && worker.turn == Turn::Idle
-        {
-            worker.turn = Turn::Ready;
-            self.ready.push_back(id);
-        }
-        self.waits = None;
     }
 
     /// Lets time pass; what of it the loop has lost, since there was something to poll or it came late, puts off the
     /// deadlines over many actions
     fn arrive(&mut self, now: Instant) {
         // Many who ask before the loop comes to them all ask in one moment
-        let is_soon = self.waits.is_none() && now < self.now + MOMENT;
+        let is_soon = self.workers.waits.is_none() && now < self.now + MOMENT;
         if now <= self.now || is_soon {
             return;
         }
-        let since = match self.waits {
+        let since = match self.workers.waits {
             None => self.now,
             Some(until) => until.map_or(now, |until| until.max(self.now)),
         };
         let lost = now.saturating_since(since);
         if lost >= LATE {
-            for worker in self.workers.values_mut() {
-                worker.machine.skip(lost, now);
-            }
-            self.renew_timers();
+            self.workers.skip(lost, now);
         }
         self.now = now;
-    }
-
-    /// A machine has waited so long for a question that was lost; and so has whoever waits for it
-    fn put_off(&mut self, id: u32, lost: Duration) {
-        let Some(worker) = self.workers.get_mut(&id) else {
-            return;
-        };
-        worker.machine.put_off(lost);
-        let waiters = worker.delegator().map(|(_, job)| job.waiters.clone());
-        self.wake(id);
-        for waiter in waiters.into_iter().flatten() {
-            self.put_off(waiter, lost);
-        }
-    }
-
-    /// Deadlines were put off
-    fn renew_timers(&mut self) {
-        let mut ids: Vec<_> = self.workers.keys().copied().collect();
-        ids.sort_unstable();
-        ids.into_iter().for_each(|id| self.wake(id));
     }
 
     /// Tells everybody who waited for a question, to move on when all were told
     fn tell(&mut self, settled: &Settled) {
         for waiter in &settled.waiters {
             let event = self.desk.tell(settled, waiter, self.now);
-            let worker = self.workers.get_mut(&waiter.worker);
+            let worker = self.workers.get_mut(waiter.worker);
             let (Some(event), Some(worker)) = (event, worker) else {
                 continue;
             };
@@ -620,71 +486,39 @@ impl Pool {
             }
             worker.told.push((settled.fact, self.now));
             worker.news |= worker.machine.hear(event, self.now);
-            self.moves(waiter.worker);
+            self.workers.moves(waiter.worker);
         }
         self.desk.facts.sweep(settled.fact);
     }
 
-    fn moves(&mut self, id: u32) {
-        if let Some(worker) = self.workers.get_mut(&id)
-            && worker.turn != Turn::Moving
-        {
-            // Where it stands in another line, it is passed over there
-            worker.turn = Turn::Moving;
-            self.moving.push(id);
-        }
-        self.waits = None;
-    }
-
     /// Lets everybody move who was told something: who does step 3 first, since that may be news to others
     fn settle(&mut self) {
-        let told = mem::take(&mut self.moving);
+        let told = self.workers.take_moving();
         for id in &told {
-            if self
-                .workers
-                .get(id)
-                .is_some_and(|worker| worker.is_delegator())
-            {
-                self.move_on(*id);
+            if self.workers.delegator(*id).is_some() {
+                self.workers.move_on(*id, self.now);
                 self.conclude_delegation(*id);
             }
         }
-        let news = mem::take(&mut self.moving);
+        let news = self.workers.take_moving();
         for id in told.iter().chain(&news) {
-            self.move_on(*id);
+            self.workers.move_on(*id, self.now);
         }
-        // The room that it has
-        self.moving = told;
-        self.moving.clear();
-    }
-
-    fn move_on(&mut self, id: u32) {
-        let Some(worker) = self.workers.get_mut(&id) else {
-            return;
-        };
-        if worker.turn == Turn::Moving {
-            worker
-                .machine
-                .move_on(mem::take(&mut worker.news), self.now);
-            worker.turn = Turn::Ready;
-            self.ready.push_back(id);
-        }
+        self.workers.reuse(told);
     }
 
     /// What step 3 of a host came to, if it did
     fn conclude_delegation(&mut self, id: u32) {
-        let Some((delegator, job)) = self
-            .workers
-            .get_mut(&id)
-            .and_then(|worker| worker.delegator())
-        else {
+        let Some((delegator, job)) = self.workers.delegator(id) else {
             return;
         };
         let Some(delegation) = delegator.take_end() else {
             return;
         };
-        let (fact, waiters) = (job.fact, mem::take(&mut job.waiters));
-        job.is_over = true;
+        let Some(fact) = job.fact.take() else {
+            return;
+        };
+        let waiters = mem::take(&mut job.waiters);
         let delegation = Arc::<Delegation>::from(delegation);
         let said = Said::WellKnown(delegation.clone());
         self.desk.stats.question(FactKind::WellKnown, &said);
@@ -692,9 +526,9 @@ impl Pool {
             .facts
             .learn(fact, said, &self.desk.config, self.now);
         self.desk.facts.get_mut(fact).asked_by = None;
-        let holds = self.workers.get(&id).map(|worker| worker.holds.clone());
+        let holds = self.workers.get(id).map(|worker| worker.holds.clone());
         for waiter in waiters {
-            let Some(worker) = self.workers.get_mut(&waiter) else {
+            let Some(worker) = self.workers.get_mut(waiter) else {
                 continue;
             };
             // What was asked for it was asked since they began: they do not ask it again
@@ -709,7 +543,7 @@ impl Pool {
             };
             let service = self.desk.serve(fact, wanted);
             self.give_delegation(waiter, fact, service, Some(&delegation));
-            self.moves(waiter);
+            self.workers.moves(waiter);
         }
         self.desk.facts.sweep(fact);
     }
@@ -739,7 +573,7 @@ impl Pool {
         let Some(delegation) = known.cloned() else {
             return;
         };
-        let Some(worker) = self.workers.get_mut(&id) else {
+        let Some(worker) = self.workers.get_mut(id) else {
             return;
         };
         worker.news = true;
@@ -752,9 +586,17 @@ impl Pool {
         }
     }
 
+    /// What was noticed so far by whoever does step 3 for a search
+    fn of_step_3(&mut self, id: u32) -> Option<Notes> {
+        let (_, job) = self.workers.search(id)?;
+        let delegator = job.awaits?;
+        let (delegator, _) = self.workers.delegator(delegator)?;
+        Some(delegator.notes().clone())
+    }
+
     /// Whether a machine waits for its turn to ask DNS, or whoever it waits for does
     fn is_in_line(&self, id: u32) -> bool {
-        let Some(worker) = self.workers.get(&id) else {
+        let Some(worker) = self.workers.get(id) else {
             return false;
         };
         let awaits = match &worker.job {
@@ -766,37 +608,10 @@ impl Pool {
             || awaits.is_some_and(|delegator| self.is_in_line(delegator))
     }
 
-    /// Lets the next in line ask DNS, if a place is free; whether there was one
-    fn next_in_queue(&mut self) -> bool {
-        if self.desk.load.is_full() {
-            return false;
-        }
-        let Some(id) = self.queue.pop_front() else {
-            return false;
-        };
-        // Where it was told something meanwhile, it stands in another line
-        if let Some(worker) = self.workers.get_mut(&id)
-            && worker.turn == Turn::Queued
-        {
-            // Time has passed in line
-            worker.machine.move_on(false, self.now);
-            worker.turn = Turn::Ready;
-            self.ready.push_back(id);
-            // And for those who wait for it
-            let since = worker.queued.take().unwrap_or(self.now);
-            let waiters = worker.delegator().map(|(_, job)| job.waiters.clone());
-            let waited = self.now.saturating_since(since);
-            for waiter in waiters.into_iter().flatten() {
-                self.put_off(waiter, waited);
-            }
-        }
-        true
-    }
-
     /// Hears one machine out, as far as there is something for the driver
     fn visit(&mut self, id: u32) -> Option<Step<Told>> {
         let now = self.now;
-        let worker = self.workers.get_mut(&id)?;
+        let worker = self.workers.get_mut(id)?;
         if worker.turn != Turn::Ready {
             return None;
         }
@@ -805,10 +620,10 @@ impl Pool {
             self.prefetch(id);
         }
         loop {
-            if self.wants_delegation(id) && self.delegate(id) {
+            if self.delegate(id) {
                 return None;
             }
-            let worker = self.workers.get_mut(&id)?;
+            let worker = self.workers.get_mut(id)?;
             if let Some(question) = worker.machine.next_question() {
                 let fact = self.desk.facts.place(question.kind, question.name);
                 match self.question(id, fact) {
@@ -821,7 +636,7 @@ impl Pool {
                     if let Action::Connect(connect) = &action {
                         self.desk.dialled.begins(connect, now);
                     }
-                    self.ready.push_front(id);
+                    self.workers.again(id);
                     return Some(Step::Act(action));
                 }
                 Step::Cancel(action) => match worker.close(action) {
@@ -837,7 +652,7 @@ impl Pool {
                         }
                         let head_start = self.config.racing.attempt_delay;
                         self.desk.dialled.ends(action, None, head_start, now);
-                        self.ready.push_front(id);
+                        self.workers.again(id);
                         return Some(Step::Cancel(action));
                     }
                 },
@@ -858,7 +673,7 @@ impl Pool {
     }
 
     fn idle(&mut self, id: u32, until: Option<Instant>) {
-        let Some(worker) = self.workers.get_mut(&id) else {
+        let Some(worker) = self.workers.get_mut(id) else {
             return;
         };
         worker.turn = Turn::Idle;
@@ -885,7 +700,7 @@ impl Pool {
     fn question(&mut self, id: u32, fact: FactId) -> Asking {
         let now = self.now;
         let desk = &mut self.desk;
-        let Some(worker) = self.workers.get_mut(&id) else {
+        let Some(worker) = self.workers.get_mut(id) else {
             return Asking::Queued;
         };
         let wanted = worker.wanted(now);
@@ -893,9 +708,7 @@ impl Pool {
         let is_open = desk.facts.get(fact).asked_by.is_some();
         let is_asking = !worker.open.is_empty();
         if matches!(service, Service::Ask) && !is_open && !is_asking && desk.load.is_full() {
-            worker.turn = Turn::Queued;
-            worker.queued.get_or_insert(now);
-            self.queue.push_back(id);
+            self.workers.queue(id, now);
             desk.facts.sweep(fact);
             return Asking::Queued;
         }
@@ -911,7 +724,7 @@ impl Pool {
             Some(event) => {
                 worker.told.push((fact, now));
                 if matches!(service, Service::Known { due: true, .. }) {
-                    desk.is_due(fact);
+                    desk.renew(fact);
                 }
                 let news = worker.machine.hear(event, now);
                 worker.machine.move_on(news, now);
@@ -935,7 +748,7 @@ impl Pool {
 
     /// Asks for what the last way of a name used, all at once
     fn prefetch(&mut self, id: u32) {
-        let Some(worker) = self.workers.get_mut(&id) else {
+        let Some(worker) = self.workers.get_mut(id) else {
             return;
         };
         let wanted = worker.wanted(self.now);
@@ -960,24 +773,19 @@ impl Pool {
         }
     }
 
-    fn wants_delegation(&mut self, id: u32) -> bool {
-        let worker = self.workers.get_mut(&id).and_then(|worker| worker.search());
-        worker.is_some_and(|(search, job)| {
-            job.awaits.is_none() && search.wants_delegation().is_some()
-        })
-    }
-
-    /// Gives a search what is known of its .well-known, or has somebody ask for it; whether somebody comes first for that
+    /// Where a search comes to step 3, gives it what is known of its .well-known, or has somebody ask for it; whether somebody
+    /// comes first for that
     fn delegate(&mut self, id: u32) -> bool {
         let now = self.now;
-        let Some(worker) = self.workers.get_mut(&id) else {
+        let Some(worker) = self.workers.get_mut(id) else {
             return false;
         };
         let wanted = worker.wanted(now);
-        let Some((search, _)) = worker.search() else {
-            return false;
+        let name = match worker.search() {
+            Some((search, job)) if job.awaits.is_none() => search.wants_delegation().cloned(),
+            Some(_) | None => None,
         };
-        let Some(name) = search.wants_delegation().cloned() else {
+        let Some(name) = name else {
             return false;
         };
         // Of an address there is no .well-known
@@ -991,10 +799,10 @@ impl Pool {
         self.desk.stats.wanted(FactKind::WellKnown, service);
         if let Service::Known { due, .. } = service {
             if due {
-                self.desk.is_due(fact);
+                self.desk.renew(fact);
             }
             self.give_delegation(id, fact, service, None);
-            if let Some(worker) = self.workers.get_mut(&id) {
+            if let Some(worker) = self.workers.get_mut(id) {
                 let news = mem::take(&mut worker.news);
                 worker.machine.move_on(news, now);
             }
@@ -1002,17 +810,13 @@ impl Pool {
         }
         let is_new = self.desk.facts.get(fact).asked_by.is_none();
         if is_new {
-            self.ready.push_front(id);
+            self.workers.again(id);
         }
         let delegator = self.delegator(fact, &name, wanted);
-        if let Some((_, job)) = self
-            .workers
-            .get_mut(&delegator)
-            .and_then(|worker| worker.delegator())
-        {
+        if let Some((_, job)) = self.workers.delegator(delegator) {
             job.waiters.push(id);
         }
-        if let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) {
+        if let Some((_, job)) = self.workers.search(id) {
             job.awaits = Some(delegator);
         }
         is_new
@@ -1026,10 +830,9 @@ impl Pool {
         let id = self.desk.next_id(&self.workers);
         let delegator = Delegator::new(name, &self.plain, self.seed, id, self.now);
         let job = DelegationJob {
-            fact,
+            fact: Some(fact),
             waiters: Vec::new(),
             is_renewal: false,
-            is_over: false,
         };
         let worker = Worker::new(
             Driven::Delegator(delegator.into()),
@@ -1037,18 +840,13 @@ impl Pool {
             wanted.since,
             wanted.fresh,
         );
-        self.workers.insert(id, worker.into());
         self.desk.facts.get_mut(fact).asked_by = Some(id);
         // Before whoever wants it
-        if let Some(worker) = self.workers.get_mut(&id) {
-            worker.turn = Turn::Ready;
-        }
-        self.ready.push_front(id);
-        self.waits = None;
+        self.workers.add_first(id, worker);
         id
     }
 
-    /// Asks anew for what is due and wanted, in the background, as far as name servers have time for it
+    /// Asks anew for what is due and was used, in the background, as far as name servers have time for it
     fn renew(&mut self) {
         while let Some(fact) = self.desk.renewals.pop() {
             self.renew_one(fact);
@@ -1068,18 +866,13 @@ impl Pool {
         }
         // It was a server name's
         if let Ok(name) = ServerName::parse(known.name.as_str()) {
-            let (now, since) = (self.now, self.now);
             let wanted = Wanted {
-                now,
-                since,
+                now: self.now,
+                since: self.now,
                 fresh: false,
             };
             let id = self.delegator(fact, &name, wanted);
-            if let Some((_, job)) = self
-                .workers
-                .get_mut(&id)
-                .and_then(|worker| worker.delegator())
-            {
+            if let Some((_, job)) = self.workers.delegator(id) {
                 job.is_renewal = true;
             }
         }
@@ -1087,8 +880,7 @@ impl Pool {
 
     /// Whether a search was for its subject alone, and has it
     fn settled(&mut self, id: u32) -> bool {
-        let Some((search, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search())
-        else {
+        let Some((search, job)) = self.workers.search(id) else {
             return false;
         };
         if job.goal != Goal::Delegate {
@@ -1121,7 +913,7 @@ impl Pool {
 
     /// A search has ended
     fn conclude(&mut self, id: u32, result: Result<Box<Found>, DiscoveryError>) {
-        let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) else {
+        let Some((_, job)) = self.workers.search(id) else {
             return;
         };
         let (goal, askers) = (job.goal, mem::take(&mut job.askers));
@@ -1130,31 +922,23 @@ impl Pool {
             Err(error) => (error.place, error.kind.name()),
         };
         self.desk.stats.end(place, how);
-        let (name, fresh) = (job.name.clone(), self.workers[&id].fresh);
-        match goal {
-            Goal::Connect => {
-                let used = self.used(id);
+        let used = self.used(id);
+        match (goal, result) {
+            (Goal::Connect, result) => {
                 self.remember(id, used, None);
                 if let Some((asker, _)) = askers.into_iter().next() {
                     self.told.push_back(Told::Connected(asker, result));
                 }
             }
-            Goal::Delegate => {
-                let used = self.used(id);
-                self.remember(id, used, None);
-                let Err(error) = result else {
-                    unreachable!("such a search does not go on when its subject is settled");
-                };
-                for (asker, _) in askers {
-                    self.told
-                        .push_back(Told::Delegated(asker, Err(error.clone())));
-                }
+            (Goal::Delegate, Ok(_)) => {
+                unreachable!("a search for the subject alone has ended by `settled`, once it is")
             }
-            Goal::Resolve => {
-                let late =
-                    matches!(&result, Err(error) if error.kind == DiscoveryErrorKind::TimedOut);
-                let since = self.workers[&id].since;
-                let used = self.used(id);
+            (Goal::Delegate, Err(error)) => {
+                self.remember(id, used, None);
+                let tell = |(asker, _)| Told::Delegated(asker, Err(error.clone()));
+                self.told.extend(askers.into_iter().map(tell));
+            }
+            (Goal::Resolve, result) => {
                 let conclusion = match result {
                     Ok(mut found) => {
                         found.expires = self.ends(&used).or(found.expires);
@@ -1162,127 +946,61 @@ impl Pool {
                     }
                     Err(error) => Err(Arc::new(error)),
                 };
-                let conclusion = self.remember(id, used, Some(conclusion));
-                if !fresh && self.open.get(name.as_str()) == Some(&id) {
-                    self.open.remove(name.as_str());
-                }
-                for (asker, joined) in askers {
-                    // Who came later has not waited so long: for them there is another search
-                    if late && joined > since {
-                        self.rejoin(&name, asker, joined);
-                        continue;
-                    }
-                    self.moved.remove(&asker);
-                    self.told
-                        .extend(conclusion.clone().map(|it| Told::Resolved(asker, it)));
-                }
+                self.remember(id, used, Some(&conclusion));
+                self.tell_all(id, askers, &conclusion);
             }
         }
         self.remove(id);
     }
 
+    /// Tells all who wait for a search, but for those who have another now
+    fn tell_all(&mut self, id: u32, askers: Vec<(Ticket, Instant)>, conclusion: &Conclusion) {
+        let Some(worker) = self.workers.get_mut(id) else {
+            return;
+        };
+        let since = worker.since;
+        let Some((_, job)) = worker.search() else {
+            return;
+        };
+        let name = job.name.clone();
+        self.close(&name, id);
+        let is_late =
+            matches!(conclusion, Err(error) if error.kind == DiscoveryErrorKind::TimedOut);
+        for (asker, joined) in askers {
+            // Who came later has not waited so long
+            if is_late && joined > since {
+                self.rejoin(&name, asker, joined);
+            } else {
+                self.moved.remove(&asker);
+                self.told
+                    .push_back(Told::Resolved(asker, conclusion.clone()));
+            }
+        }
+    }
+
     /// Somebody who has joined a search that took too long waits for another
     fn rejoin(&mut self, name: &ServerName, asker: Ticket, joined: Instant) {
-        let known = self.open.get(name.as_str()).copied();
-        let id = known.unwrap_or_else(|| self.begin(Goal::Resolve, Begin::Name, name, false));
-        self.open.insert(name.shared().clone(), id);
-        if let Some((_, job)) = self.workers.get_mut(&id).and_then(|worker| worker.search()) {
-            let joined = if known.is_some() { joined } else { self.now };
+        let id = self.open(name);
+        if let Some((_, job)) = self.workers.search(id) {
             job.askers.push((asker, joined));
         }
         self.moved.insert(asker, id);
     }
 
     /// Remembers what a search used, and what it made of it
-    fn remember(
-        &mut self,
-        id: u32,
-        mut used: Vec<FactId>,
-        conclusion: Option<Conclusion>,
-    ) -> Option<Conclusion> {
-        let Some(worker) = self.workers.get_mut(&id) else {
-            return conclusion;
-        };
-        // What was learnt of a fact after it was told of it is not what it rests on
-        let mut told = worker.told.iter();
-        let is_overtaken =
-            told.any(|(fact, at)| used.contains(fact) && self.desk.facts.get(*fact).is_newer(*at));
-        let (desk, since) = (&mut self.desk, worker.since);
-        let Some((_, job)) = worker.search() else {
-            return conclusion;
-        };
-        let goal = job.goal;
-        let record = self.conclusions.entry(job.begin, &job.name, |old| {
-            for id in &old.rests_on {
-                desk.facts.release(*id);
-            }
-        });
-        // What a destination rests on stays with it, for as long as it is remembered
-        let is_partial = match &conclusion {
-            None => record.conclusion.is_some() && self.now < record.due || goal == Goal::Delegate,
-            Some(Err(error)) => {
-                error.kind == DiscoveryErrorKind::TimedOut || error.fault() == Fault::Ours
-            }
-            Some(Ok(_)) => false,
-        };
-        if is_partial {
-            let more = record.rests_on.iter().filter(|id| !used.contains(id));
-            used.extend(more.copied().collect::<Vec<_>>());
+    fn remember(&mut self, id: u32, used: Vec<FactId>, conclusion: Option<&Conclusion>) {
+        if let Some(worker) = self.workers.get(id)
+            && let Job::Search(job) = &worker.job
+        {
+            let desk = &mut self.desk;
+            self.conclusions
+                .remember((worker, job), used, conclusion, desk, self.now);
         }
-        for id in &used {
-            desk.facts.hold(*id);
-        }
-        for id in mem::replace(&mut record.rests_on, used.into()) {
-            desk.facts.release(id);
-        }
-        record.used = record.used.max(Some(since));
-        if let Some(conclusion) = &conclusion {
-            record.conclude(conclusion.clone(), &desk.facts, self.config.stale, self.now);
-            if is_overtaken {
-                record.due = self.now;
-            }
-        }
-        let (begin, name) = (job.begin, job.name.shared().clone());
-        self.look_after(begin, &name);
-        conclusion
-    }
-
-    /// Has the facts of a name asked anew that are due and were used, and the others when they are
-    ///
-    /// What was used once since it was learnt is renewed once: whoever asks at least once a lifetime never waits.
-    fn look_after(&mut self, begin: Begin, name: &Arc<str>) {
-        let Some(record) = self.conclusions.peek(begin, name) else {
-            return;
-        };
-        let Some(used) = record.used else {
-            return;
-        };
-        let mut next = Instant::END;
-        let (desk, now) = (&mut self.desk, self.now);
-        for id in &record.rests_on {
-            let fact = desk.facts.get(*id);
-            let due = fact.due();
-            if due > now && !fact.could_not_be_renewed() {
-                next = next.min(due);
-            } else if fact.is_older(used) {
-                // Where that fails, once more when half of what is left has passed: an outage is no reason to hurry
-                let end = fact.next_end(desk.config.stale, now);
-                let left = end.saturating_since(now);
-                if left >= SHORT {
-                    next = next.min((now + left / 2).max(due));
-                }
-                if due <= now {
-                    desk.is_due(*id);
-                }
-            }
-        }
-        let next = Some(next).filter(|next| *next < Instant::END);
-        self.conclusions.look_after(begin, name, next);
     }
 
     /// The facts that a search has come to
     fn used(&self, id: u32) -> Vec<FactId> {
-        let worker = self.workers.get(&id);
+        let worker = self.workers.get(id);
         worker
             .map(|worker| self.desk.used(worker))
             .unwrap_or_default()
@@ -1298,24 +1016,17 @@ impl Pool {
 
     /// Nobody wants a machine any more
     fn abandon(&mut self, id: u32) {
-        let Some(worker) = self.workers.get_mut(&id) else {
+        let Some(worker) = self.workers.get_mut(id) else {
             return;
         };
         worker.machine.give_up();
         worker.given_up = true;
-        let (turn, job) = (worker.turn, &mut worker.job);
         // One that is being heard has nothing to say after this, but for what it gives up
-        if turn != Turn::Moving {
-            worker.turn = Turn::Ready;
-            self.ready.push_back(id);
-        }
-        self.waits = None;
-        if let Job::Search(job) = job {
+        self.workers.rouse(id);
+        if let Some((_, job)) = self.workers.search(id) {
             job.prefetch = false;
             let (name, awaits) = (job.name.clone(), job.awaits.take());
-            if self.open.get(name.as_str()) == Some(&id) {
-                self.open.remove(name.as_str());
-            }
+            self.close(&name, id);
             if let Some(delegator) = awaits {
                 self.unwanted(delegator, id);
             }
@@ -1324,36 +1035,37 @@ impl Pool {
 
     /// A search does not await its .well-known any more
     fn unwanted(&mut self, delegator: u32, waiter: u32) {
-        let job = self
-            .workers
-            .get_mut(&delegator)
-            .and_then(|worker| worker.delegator());
-        if let Some((_, job)) = job {
+        if let Some((_, job)) = self.workers.delegator(delegator) {
             job.waiters.retain(|id| *id != waiter);
-            if job.waiters.is_empty() && !job.is_renewal && !job.is_over {
-                job.is_over = true;
-                let fact = job.fact;
-                self.desk.facts.get_mut(fact).asked_by = None;
-                self.desk.facts.sweep(fact);
-                self.abandon(delegator);
+            if job.waiters.is_empty() && !job.is_renewal {
+                self.give_up_step_3(delegator);
             }
+        }
+    }
+
+    /// Nobody wants .well-known of a host any more, if it is still asked for
+    fn give_up_step_3(&mut self, id: u32) {
+        if let Some((_, job)) = self.workers.delegator(id)
+            && let Some(fact) = job.fact.take()
+        {
+            self.desk.facts.get_mut(fact).asked_by = None;
+            self.desk.facts.sweep(fact);
+            self.abandon(id);
         }
     }
 
     /// A machine has nothing more to say
     fn remove(&mut self, id: u32) {
-        let Some(worker) = self.workers.remove(&id) else {
+        let Some(worker) = self.workers.remove(id) else {
             return;
         };
         if let Some(timer) = worker.timer {
             self.desk.timers.remove(&(timer, id));
         }
-        if let Job::Search(SearchJob {
-            awaits: Some(delegator),
-            ..
-        }) = &worker.job
+        if let Job::Search(job) = &worker.job
+            && let Some(delegator) = job.awaits
         {
-            self.unwanted(*delegator, id);
+            self.unwanted(delegator, id);
         }
         if !worker.open.is_empty() {
             self.desk.load.asking -= 1;
@@ -1361,15 +1073,7 @@ impl Pool {
         for (action, fact) in worker.open {
             self.desk.leave(fact, action);
         }
-        for fact in worker.holds {
-            self.desk.facts.release(fact);
-        }
-    }
-
-    fn release(&mut self, record: &Record) {
-        for id in &record.rests_on {
-            self.desk.facts.release(*id);
-        }
+        self.desk.facts.release_all(&worker.holds);
     }
 }
 
@@ -1391,17 +1095,18 @@ impl Machine for Pool {
             }
             if let Some(action) = self.desk.poll(self.now) {
                 while let Some((id, lost)) = self.desk.put_off.pop() {
-                    self.put_off(id, lost);
+                    self.workers.put_off(id, lost);
                 }
                 return Step::Act(action);
             }
-            if let Some(id) = self.ready.pop_front() {
+            if let Some(id) = self.workers.next() {
                 if let Some(step) = self.visit(id) {
                     return step;
                 }
                 continue;
             }
-            if self.next_in_queue() {
+            if self.workers.is_queued() && !self.desk.load.is_full() {
+                self.workers.next_in_queue(self.now);
                 continue;
             }
             // What was left and is still unwanted, last
@@ -1412,14 +1117,14 @@ impl Machine for Pool {
                 return Step::Done(told);
             }
             self.renew();
-            if self.desk.has_due(self.now) || !self.ready.is_empty() {
+            if self.desk.has_due(self.now) || self.workers.ready() > 0 {
                 continue;
             }
             let of_work = self.desk.timers.first().map(|(at, _)| *at);
             let paced = self.desk.paced_until(self.now);
             let others = paced.into_iter().chain(self.conclusions.next());
             let until = of_work.into_iter().chain(others).min();
-            self.waits = Some(until);
+            self.workers.waits = Some(until);
             return Step::Wait { until };
         }
     }
@@ -1429,11 +1134,11 @@ impl Machine for Pool {
         let now = self.now;
         let id = event.id.machine();
         if self.desk.awaits(event.id) {
-            self.waits = None;
+            self.workers.waits = None;
             if let Some(settled) = self.desk.handle(event, now) {
                 self.tell(&settled);
             }
-        } else if let Some(worker) = self.workers.get_mut(&id) {
+        } else if let Some(worker) = self.workers.get_mut(id) {
             if let Reply::Connected(result) = &event.reply {
                 let head_start = self.config.racing.attempt_delay;
                 let error = result.as_ref().err();
@@ -1443,7 +1148,7 @@ impl Machine for Pool {
             }
             if worker.machine.awaits(event.id) {
                 worker.news |= worker.machine.hear(event, now);
-                self.moves(id);
+                self.workers.moves(id);
             }
         }
         self.settle();
@@ -1453,8 +1158,9 @@ impl Machine for Pool {
         self.arrive(now);
         let now = self.now;
         while let Some((begin, name)) = self.conclusions.pop_due(now) {
-            self.look_after(begin, &name);
-            self.waits = None;
+            let desk = &mut self.desk;
+            self.conclusions.look_after(begin, &name, desk, now);
+            self.workers.waits = None;
         }
         let mut due = Vec::new();
         while let Some((at, id)) = self.desk.timers.first().copied()
@@ -1466,23 +1172,23 @@ impl Machine for Pool {
         if due.is_empty() {
             return;
         }
-        self.waits = None;
+        self.workers.waits = None;
         // A search's own end comes before any fact's, or what it has tried so far would be lost
         for id in &due {
             let so_far = self.of_step_3(*id);
             // The time in line is nobody's
             if self.is_in_line(*id)
-                && let Some(worker) = self.workers.get_mut(id)
+                && let Some(worker) = self.workers.get_mut(*id)
             {
                 worker.machine.put_off(IN_LINE);
             }
-            if let Some(worker) = self.workers.get_mut(id) {
+            if let Some(worker) = self.workers.get_mut(*id) {
                 worker.timer = None;
                 if let Some((search, _)) = worker.search() {
                     let news = search.expire(now, so_far.as_ref());
                     worker.news |= news;
                 }
-                self.moves(*id);
+                self.workers.moves(*id);
             }
         }
         for id in &due {
@@ -1495,21 +1201,9 @@ impl Machine for Pool {
     }
 }
 
-impl Pool {
-    /// What was noticed so far by whoever does step 3 for a search
-    fn of_step_3(&mut self, id: u32) -> Option<Notes> {
-        let (_, job) = self.workers.get_mut(&id)?.search()?;
-        let delegator = job.awaits?;
-        let (delegator, _) = self.workers.get_mut(&delegator)?.delegator()?;
-        Some(delegator.notes().clone())
-    }
-}
-
 /// What happens within it, before the loop has polled, happens at once; our choice
 const MOMENT: Duration = Duration::from_millis(1);
 /// Deadlines that come while a machine waits in line are put off by so much, as often as they come; our choice
 const IN_LINE: Duration = Duration::from_secs(1);
 /// So much a timer may be late without anybody having lost time; our choice
 const LATE: Duration = Duration::from_millis(5);
-/// So often a report counts, for one name; our choice
-const REPORT_INTERVAL: Duration = Duration::from_secs(60);

@@ -204,13 +204,11 @@ impl Snapshot {
             if conclusions.get(begin, &name).is_some() {
                 continue;
             }
-            let record = conclusions.entry(begin, &name, |old| {
-                old.rests_on.iter().for_each(|id| facts.release(*id));
-            });
+            let record = conclusions.entry(begin, &name, facts);
             record.rests_on = rests_on.into_iter().map(|place| ids[place]).collect();
             record.rests_on.iter().for_each(|id| facts.hold(*id));
         }
-        ids.into_iter().for_each(|id| facts.release(id));
+        facts.release_all(&ids);
     }
 }
 

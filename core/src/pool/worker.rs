@@ -5,35 +5,17 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::time::Duration;
 
-use super::facts::{FactId, Wanted};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
 
+use super::facts::{FactId, Wanted};
+use super::told::Ticket;
 use crate::action::{ActionId, Event};
 use crate::discovery::{Begin, Delegator, Discovery, Goal, Question};
 use crate::found::{DiscoveryError, Found};
 use crate::machine::{Machine as _, Step};
 use crate::name::ServerName;
 use crate::time::Instant;
-
-/// Somebody who asked
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Ticket {
-    number: u64,
-    /// The search that was joined
-    search: u32,
-}
-
-impl Ticket {
-    pub(super) fn new(number: u64, search: u32) -> Self {
-        Self { number, search }
-    }
-
-    pub(super) fn search(self) -> u32 {
-        self.search
-    }
-}
 
 /// By the numbers of machines and questions; to be looked into, and gone through only where the order means nothing
 pub(super) type ByNumber<T> = HashMap<u32, Box<T>, FixedState>;
@@ -93,13 +75,12 @@ pub(super) enum Job {
 
 #[derive(Clone, Debug)]
 pub(super) struct DelegationJob {
-    pub(super) fact: FactId,
+    /// What it asks for, until it has come to its end, or nobody wants it
+    pub(super) fact: Option<FactId>,
     /// The searches that await it
     pub(super) waiters: Vec<u32>,
     /// Whether it is to go on without any
     pub(super) is_renewal: bool,
-    /// Whether it has come to its end, or nobody wants it: then the fact is not its own any more
-    pub(super) is_over: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -134,10 +115,6 @@ impl Worker {
             news: false,
             turn: Turn::Idle,
         }
-    }
-
-    pub(super) fn is_delegator(&self) -> bool {
-        matches!(self.job, Job::Delegation(_))
     }
 
     pub(super) fn search(&mut self) -> Option<(&mut Discovery, &mut SearchJob)> {
