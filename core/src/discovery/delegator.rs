@@ -127,7 +127,7 @@ impl Delegator {
 
     /// Takes in a reply, and moves on in [`move_on`](Self::move_on) only; whether that is news
     pub(crate) fn hear(&mut self, event: Event, now: Instant) -> bool {
-        self.pass(now);
+        self.arrive(now);
         let Stage::Fetching(fetch) = &mut self.stage else {
             return false;
         };
@@ -152,7 +152,7 @@ impl Delegator {
 
     /// Goes on as far as what is known and the time allow
     pub(crate) fn move_on(&mut self, news: bool, now: Instant) {
-        self.pass(now);
+        self.arrive(now);
         self.advance(news);
     }
 
@@ -167,18 +167,11 @@ impl Delegator {
     /// Lets time pass, so much of which is lost to whoever drives this
     pub(crate) fn skip(&mut self, lost: Duration, now: Instant) {
         let before = self.context.now;
-        if now <= before {
-            return;
+        if now > before {
+            let all = now.saturating_since(before);
+            self.put_off(if self.has_due() { all } else { lost.min(all) });
+            self.context.now = now;
         }
-        if let Stage::Fetching(fetch) = &mut self.stage {
-            let has_due = fetch.has_due() || self.context.queries.has_due();
-            fetch.put_off(if has_due {
-                now.saturating_since(before)
-            } else {
-                lost
-            });
-        }
-        self.context.now = now;
     }
 
     /// So long it has waited in vain, for no fault of the server's
@@ -213,9 +206,10 @@ impl Delegator {
         }
     }
 
-    /// Lets time pass
+    /// Lets time pass; what is beyond the time that it waits for is lost
     pub(crate) fn arrive(&mut self, now: Instant) {
-        self.pass(now);
+        let until = self.deadline().unwrap_or(now);
+        self.skip(now.saturating_since(until), now);
     }
 
     /// What was noticed so far
@@ -223,21 +217,12 @@ impl Delegator {
         &self.context.notes
     }
 
-    fn pass(&mut self, now: Instant) {
-        let before = self.context.now;
-        if now <= before {
-            return;
+    /// Whether there is an action that was not polled yet
+    fn has_due(&self) -> bool {
+        match &self.stage {
+            Stage::Ended(_) => false,
+            Stage::Fetching(fetch) => fetch.has_due() || self.context.queries.has_due(),
         }
-        if let Stage::Fetching(fetch) = &mut self.stage {
-            let has_due = fetch.has_due() || self.context.queries.has_due();
-            let since = if has_due {
-                before
-            } else {
-                fetch.deadline().max(before)
-            };
-            fetch.put_off(now.saturating_since(since));
-        }
-        self.context.now = now;
     }
 
     fn advance(&mut self, mut news: bool) {

@@ -473,18 +473,21 @@ impl Discovery {
     /// Lets time pass, and puts the deadlines over many actions off by what of it the loop has lost: all of it while an
     /// action lay there to be polled, else what is beyond the time that it was told to wait for
     fn pass(&mut self, deadline: Instant, now: Instant) {
+        self.skip(now.saturating_since(deadline), now);
+    }
+
+    /// Lets time pass, so much of which is lost to whoever drives this
+    #[inline]
+    pub(crate) fn skip(&mut self, lost: Duration, now: Instant) {
         let before = self.context.now;
         if now > before {
-            let since = if self.has_due() {
-                before
-            } else {
-                deadline.max(before)
-            };
-            self.put_off(now.saturating_since(since));
+            let all = now.saturating_since(before);
+            self.put_off(if self.has_due() { all } else { lost.min(all) });
             self.context.now = now;
         }
     }
 
+    /// So long it has waited in vain, for no fault of anybody's
     pub(crate) fn put_off(&mut self, lost: Duration) {
         self.deadline = self.deadline + lost;
         if let Stage::WellKnown(fetch) = &mut self.stage {

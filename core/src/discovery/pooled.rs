@@ -114,16 +114,6 @@ impl Discovery {
         is_over
     }
 
-    /// Lets time pass, so much of which is lost to whoever drives this
-    pub(crate) fn skip(&mut self, lost: Duration, now: Instant) {
-        let before = self.context.now;
-        if now > before {
-            let all = now.saturating_since(before);
-            self.put_off(if self.has_due() { all } else { lost });
-            self.context.now = now;
-        }
-    }
-
     /// Whoever drives this stood still for so long: nobody could have kept a deadline
     pub(crate) fn stood_still(&mut self, lost: Duration) {
         self.deadline = self.deadline + lost;
@@ -159,7 +149,9 @@ impl Discovery {
 
     /// Lets time pass
     pub(crate) fn arrive(&mut self, now: Instant) {
-        if let Some(deadline) = self.deadline() {
+        if now > self.context.now
+            && let Some(deadline) = self.deadline()
+        {
             self.pass(deadline, now);
         }
     }

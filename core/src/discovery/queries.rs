@@ -218,11 +218,7 @@ impl Queries {
         host: HostId,
         family: Family,
     ) -> Option<&Known<Addresses>> {
-        let host = &mut self.hosts[host.0 as usize];
-        let query = match family {
-            Family::V4 => &mut host.v4,
-            Family::V6 => &mut host.v6,
-        };
+        let query = self.hosts[host.0 as usize].of(family);
         query.used = true;
         query.known()
     }
@@ -295,12 +291,8 @@ impl Queries {
         match self.first_due()? {
             Due::Addresses(index, family) => {
                 let host = &mut self.hosts[index];
-                let query = match family {
-                    Family::V4 => &mut host.v4,
-                    Family::V6 => &mut host.v6,
-                };
                 Some(Action::LookUpAddresses(LookUpAddresses {
-                    id: query.hand_out(deadline)?,
+                    id: host.of(family).hand_out(deadline)?,
                     host: host.name.clone(),
                     family,
                     deadline,
@@ -406,6 +398,16 @@ impl Queries {
         let result = result.map(|answer| SrvOutcome::new(answer, seed));
         service.query.answer(Known { result, until });
         true
+    }
+}
+
+impl HostQueries {
+    #[inline]
+    fn of(&mut self, family: Family) -> &mut Query<Addresses> {
+        match family {
+            Family::V4 => &mut self.v4,
+            Family::V6 => &mut self.v6,
+        }
     }
 }
 
