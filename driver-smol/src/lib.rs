@@ -32,15 +32,15 @@
 //! `fedway-driver`, whose public face is exported again from here. `fedway-tokio` has the same names: moving
 //! from one to the other changes a `use` line.
 //!
-//! The futures run on any executor. No task is spawned: dropping a future closes what it had open. The
+//! The futures run on any executor. No task is spawned: dropping a future closes what nobody else waits for. The
 //! sockets and timers are those of `async-io`, which has one thread of its own in each process; it waits
 //! for all of them, starts with the first, and stays.
 //!
 //! # Features
 //!
 //! `ring` (default) or `aws-lc-rs`: where [`Builder::crypto_provider`] is not called, whose cryptography is used; with
-//! both, that of aws-lc-rs. `transparency`: certificate transparency. They are those of `fedway-driver`, whose
-//! page says more.
+//! both, that of aws-lc-rs. `metrics`: counters. `transparency`: certificate transparency. They are those of
+//! `fedway-driver`, whose page says more.
 
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};

@@ -29,13 +29,14 @@
 //!
 //! This crate carries bytes and time; what to do is decided in `fedway-core`, and how in
 //! `fedway-driver`, whose public face is exported again from here. Each call needs a tokio runtime with
-//! I/O and time enabled, of either flavour. No task is spawned: dropping a future closes what it had open.
+//! I/O and time enabled, of either flavour, and all calls of one resolver the same runtime. No task is spawned: dropping
+//! a future closes what nobody else waits for.
 //!
 //! # Features
 //!
 //! `ring` (default) or `aws-lc-rs`: where [`Builder::crypto_provider`] is not called, whose cryptography is used; with
-//! both, that of aws-lc-rs. `transparency`: certificate transparency. They are those of `fedway-driver`, whose
-//! page says more.
+//! both, that of aws-lc-rs. `metrics`: counters. `transparency`: certificate transparency. They are those of
+//! `fedway-driver`, whose page says more.
 
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};

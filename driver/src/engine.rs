@@ -3,6 +3,7 @@
 //! No task is spawned. Whoever waits for something and is polled does the work of all: polls whatever is under way and lets
 //! the pool go on. The last to do so holds the baton, and is woken when there is more to do; who is done, or dropped, hands
 //! it on. What is under way belongs to none of them.
+//!
 //! Handshakes of the connections that somebody asked for are the exception: each runs where it was asked for, so that on
 //! several threads they run side by side.
 
@@ -33,7 +34,7 @@ pub(crate) struct Engine<I: Io, D> {
     pub(crate) shared: Arc<Shared<I, D>>,
     /// Held for moments
     state: Mutex<State>,
-    /// Held by who holds the baton, and while it is polled alone
+    /// Held by whoever is at it, while it is polled
     works: Mutex<Works<I>>,
 }
 
@@ -45,7 +46,7 @@ struct State {
     /// Whom it told of what, until they look
     told: BTreeMap<Ticket, Told>,
     waiters: BTreeMap<Who, Waker>,
-    /// Who does the work of all
+    /// Who did the work of all last, and is woken when there is more: who holds the baton
     holder: Option<Who>,
     next_runner: u64,
     /// What is for those who asked for connections to do
@@ -338,7 +339,7 @@ struct Place<'a, I: Io, D: Dns> {
 }
 
 impl<I: Io, D: Dns> Place<'_, I, D> {
-    /// Waits, and does the work of all if nobody else does
+    /// Waits, and does the work of all unless another thread is at it
     fn take_part(&self, context: &mut Context<'_>) {
         let mut state = self.engine.state();
         match state.waiters.get_mut(&self.who) {

@@ -6,14 +6,15 @@
 //! gets everything else from here:
 //!
 //! 1. [`Resolver`], the public face: `resolve(name)` and `connect(name)`.
-//! 2. The one loop that starts, cancels and answers the core's actions.
+//! 2. The one loop that starts, cancels and answers the actions of the core's pool, for all who wait.
 //! 3. [`dns`]: a stub resolver, and the [`Dns`](dns::Dns) trait for those who have their own.
 //! 4. [`http`]: one GET and its response, without I/O.
 //! 5. [`TlsOver`], TLS over any stream of bytes, for runtimes that have no rustls streams.
 //! 6. [`Roots`], [`Revocation`] and [`LogList`]: whom to trust.
 //!
-//! No task is spawned and nothing decided: whatever a search has open lives in the future that runs it,
-//! and is closed when that is dropped.
+//! No task is spawned and nothing decided. What is under way belongs to the resolver, and whoever waits for something and is
+//! polled carries it on; the handshakes of a connection belong to the future that asked for it. What nobody wants any more
+//! is closed: with the last who waits at once, else when the next of the others is polled.
 //!
 //! # Example
 //!

@@ -1,6 +1,7 @@
 //! The public face: from a server name to a destination or a session.
 
 use std::fmt;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,9 +88,12 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     /// If .well-known is such that the edition gives up, or the name is one that nobody can resolve.
     pub async fn delegation(&self, name: &ServerName) -> Result<Delegated, DiscoveryError> {
         let ask = |pool: &mut Pool, now| pool.delegation(name, now);
-        match self.ask("delegation", name, ask).await.0 {
+        let turn = self.engine.shared.room.enter();
+        match self.ask("delegation", name, turn, ask).await.0 {
             Told::Delegated(_, result) => result.map(|it| *it),
-            Told::Connected(..) | Told::Resolved(..) => unreachable!("a delegation was asked for"),
+            Told::Connected(..) | Told::Resolved(..) => {
+                unreachable!("the pool answers a ticket with what was asked for")
+            }
         }
     }
 
@@ -188,10 +192,11 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         name: &ServerName,
         ask: impl FnOnce(&mut Pool, Instant) -> Ticket,
     ) -> Result<Arc<Found>, Arc<DiscoveryError>> {
-        match self.ask(goal, name, ask).await.0 {
+        let turn = self.engine.shared.room.enter();
+        match self.ask(goal, name, turn, ask).await.0 {
             Told::Resolved(_, result) => result,
             Told::Connected(..) | Told::Delegated(..) => {
-                unreachable!("a destination was asked for")
+                unreachable!("the pool answers a ticket with what was asked for")
             }
         }
     }
@@ -202,14 +207,15 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         name: &ServerName,
         ask: impl FnOnce(&mut Pool, Instant) -> Ticket,
     ) -> Result<Connected<I, D>, DiscoveryError> {
-        let Shared {
-            io, room, config, ..
-        } = &*self.engine.shared;
-        let deadline = io.now() + config.deadlines.search;
-        let _berth = before(&**io, deadline, room.berth()).await;
-        let (told, session) = self.ask(goal, name, ask).await;
+        let room = &self.engine.shared.room;
+        let turn = async {
+            let berth = room.berth().await;
+            room.enter().await;
+            berth
+        };
+        let (told, session) = self.ask(goal, name, turn, ask).await;
         let Told::Connected(_, result) = told else {
-            unreachable!("a connection was asked for");
+            unreachable!("the pool answers a ticket with what was asked for");
         };
         let found = *result?;
         // The core hands out only a connection that was reported to it, and that is kept until then
@@ -232,23 +238,22 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         })
     }
 
-    /// Asks when there is room for the sockets of one more search
+    /// Asks when it is its turn: there is room for the sockets of one more search
     ///
     /// Where there is none for as long as a search may take, it is begun all the same: for want of a socket it ends as
     /// what it is, this machine's failure.
-    async fn ask(
+    async fn ask<T>(
         &self,
         goal: &'static str,
         name: &ServerName,
+        turn: impl Future<Output = T>,
         ask: impl FnOnce(&mut Pool, Instant) -> Ticket,
     ) -> (Told, Option<Session<I::Tls>>) {
-        let Shared {
-            io, room, config, ..
-        } = &*self.engine.shared;
+        let Shared { io, config, .. } = &*self.engine.shared;
         let (span, began) = (telemetry::search(goal, name), io.now());
         let work = async {
             let deadline = began + config.deadlines.search;
-            before(&**io, deadline, room.enter()).await;
+            let _turn = before(&**io, deadline, turn).await;
             self.engine.ask(ask).await
         };
         let (told, session) = work.instrument(span.clone()).await;

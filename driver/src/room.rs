@@ -1,7 +1,7 @@
 //! Room for sockets: how many are open at a time, and how many search for connections, first come first served.
 //!
 //! There are semaphores in crates, but those without a runtime let the last comer past whoever waits (`async-lock`),
-//! and none has the second line that keeps searches which have begun from starving each other.
+//! and none has the lines that keep searches which have begun from starving each other.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
