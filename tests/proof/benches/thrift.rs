@@ -7,7 +7,6 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,16 +16,11 @@ use fedway_core::{
     Absence, Action, ActionId, Answer, Config, DnsName, Event, Family, FieldName, Found,
     HttpAnswer, Instant, Lookahead, Machine as _, Pool, ServerName, SrvRecord, Step, Ticket, Told,
 };
+use fedway_proof::arguments::{is_judged, value};
 
 fn main() -> ExitCode {
-    let argument = |name: &str, otherwise: usize| {
-        let mut all = env::args().skip_while(|it| it != name);
-        let value = all.nth(1).map(|text| text.parse().expect("a number"));
-        value.unwrap_or(otherwise)
-    };
-    let is_judged = env::args().any(|it| it == "--bench");
-    let names = argument("--names", if is_judged { 10_000 } else { 100 });
-    let jobs = argument("--jobs", 64);
+    let names = value("--names").unwrap_or(if is_judged() { 10_000 } else { 100 });
+    let jobs = value("--jobs").unwrap_or(64);
     println!("{names} names, {jobs} at once, a hundred questions a second\n");
     let mut faults = Vec::new();
 

@@ -4,6 +4,10 @@
 //! the last question. Fails where a name that is used at least once a lifetime waits for the network after its first
 //! time, where a destination is older than its facts allow, or where anything grows.
 //!
+//! The month that CI simulates passes. Of the whole year, 224 of 38.7 million uses wait, all of peers whose .well-known lasts
+//! for minutes: where the hour without DNS and their hour of 503 follow each other, it cannot be had for longer than stale
+//! serving lasts. That is a failure here until somebody finds the remedy.
+//!
 //! What happens to the peers: each has an edition's way to it, lifetimes of its own, and moves now and then. For an hour a
 //! day the name server answers nothing but SERVFAIL; for an hour each, a tenth of the peers are down: their .well-known
 //! answers 503. What may be old then is what stale serving allows ([`Config::stale`]).
@@ -12,7 +16,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::env;
 use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,18 +26,14 @@ use fedway_core::{
     FieldName, HttpAnswer, Instant, Machine as _, Pool, ServerName, SplitMix64, SrvRecord, Step,
     Ticket, Told,
 };
+use fedway_proof::arguments::{is_judged, value};
 
 fn main() -> ExitCode {
-    let argument = |name: &str, otherwise: u64| {
-        let mut all = env::args().skip_while(|it| it != name);
-        let value = all.nth(1).map(|text| text.parse().expect("a number"));
-        value.unwrap_or(otherwise)
-    };
     // `cargo test --benches` shows that it runs
-    let is_judged = env::args().any(|it| it == "--bench");
-    let days = argument("--days", if is_judged { 365 } else { 1 });
-    let peers = argument("--peers", if is_judged { 5_000 } else { 50 });
-    let seed = argument("--seed", 2_026);
+    let (days, peers) = if is_judged() { (365, 5_000) } else { (1, 50) };
+    let days = value("--days").unwrap_or(days);
+    let peers = value("--peers").unwrap_or(peers);
+    let seed = value("--seed").unwrap_or(2_026);
     println!("{days} days, {peers} peers, seed {seed}");
     let mut year = Year::new(days, peers, seed);
     year.run();

@@ -10,6 +10,23 @@ fn name(text: &str) -> ServerName {
     text.parse().expect("a test has a server name")
 }
 
+/// A name that delegates elsewhere now; the old delegation serves, and its address has to be waited for, for longer than
+/// a new delegation takes
+fn moved() -> Visits {
+    let mut s = delegated(HOUR);
+    s.a("a.example.net").gives(["192.0.2.7"]).lasts(secs(60));
+    let mut visits = visited(&s);
+    let answers = visits.answers();
+    answers
+        .well_known("example.org")
+        .delegates_to("192.0.2.8:8450");
+    answers
+        .a("a.example.net")
+        .gives(["192.0.2.7"])
+        .after(secs(1));
+    visits
+}
+
 fn report(visits: &mut Visits, text: &str, outcome: Outcome) -> bool {
     let now = visits.now();
     visits.pool().report(&name(text), outcome, now)
@@ -188,19 +205,7 @@ fn signs_of_life_do_not_drown_what_is_wrong() {
 
 #[test]
 fn what_a_search_was_told_before_it_was_renewed_is_not_remembered_with_the_new_life() {
-    let mut s = delegated(HOUR);
-    s.a("a.example.net").gives(["192.0.2.7"]).lasts(secs(60));
-    let mut visits = visited(&s);
-    visits
-        .answers()
-        .well_known("example.org")
-        .delegates_to("192.0.2.8:8450");
-    // The old delegation serves, and an address has to be waited for, for longer than the renewal takes
-    visits
-        .answers()
-        .a("a.example.net")
-        .gives(["192.0.2.7"])
-        .after(secs(1));
+    let mut visits = moved();
     visits.wait(secs(3_000));
     assert_eq!(visit(&mut visits).0, ["192.0.2.7:8449"]);
     visits.rest();
@@ -209,18 +214,7 @@ fn what_a_search_was_told_before_it_was_renewed_is_not_remembered_with_the_new_l
 
 #[test]
 fn who_asks_after_a_report_does_not_join_a_search_that_was_told_before() {
-    let mut s = delegated(HOUR);
-    s.a("a.example.net").gives(["192.0.2.7"]).lasts(secs(60));
-    let mut visits = visited(&s);
-    visits
-        .answers()
-        .well_known("example.org")
-        .delegates_to("192.0.2.8:8450");
-    visits
-        .answers()
-        .a("a.example.net")
-        .gives(["192.0.2.7"])
-        .after(secs(1));
+    let mut visits = moved();
     visits.wait(secs(100));
     let before = visits.ask(Goal::Resolve, "example.org");
     visits.wait(crate::ms(500));
