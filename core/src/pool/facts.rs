@@ -457,7 +457,7 @@ impl Fact {
                     Said::Addresses(_) | Said::Srv(_) => lifetimes.dns_failure,
                     Said::WellKnown(_) => {
                         let draw = random::draw(seed, self.name.as_str());
-                        back_off(count, lifetimes, draw)
+                        self.in_time(back_off(count, lifetimes, draw), config.stale, now)
                     }
                 };
                 let known = known(said, now + lifetime);
@@ -474,6 +474,16 @@ impl Fact {
             }
         }
         None
+    }
+
+    /// A back-off that ends in time for what was good to be renewed once more before it serves no longer
+    fn in_time(&self, back_off: Duration, stale: Duration, now: Instant) -> Duration {
+        let end = self.good.as_ref().map(|good| good.until + stale);
+        let left = end.map(|end| end.saturating_since(now + SHORT));
+        match left.filter(|left| *left >= SHORT) {
+            Some(left) => back_off.min(left),
+            None => back_off,
+        }
     }
 }
 

@@ -4,10 +4,6 @@
 //! the last question. Fails where a name that is used at least once a lifetime waits for the network after its first
 //! time, where a destination is older than its facts allow, or where anything grows.
 //!
-//! The month that CI simulates passes. Of the whole year, 224 of 38.7 million uses wait, all of peers whose .well-known lasts
-//! for minutes: where the hour without DNS and their hour of 503 follow each other, it cannot be had for longer than stale
-//! serving lasts. That is a failure here until somebody finds the remedy.
-//!
 //! What happens to the peers: each has an edition's way to it, lifetimes of its own, and moves now and then. For an hour a
 //! day the name server answers nothing but SERVFAIL; for an hour each, a tenth of the peers are down: their .well-known
 //! answers 503. What may be old then is what stale serving allows ([`Config::stale`]).

@@ -53,6 +53,27 @@ fn a_server_that_was_down_is_found_as_soon_as_its_back_off_is_over() {
 }
 
 #[test]
+fn a_back_off_ends_in_time_for_the_old_to_be_renewed_before_it_serves_no_longer() {
+    let mut s = delegated(HOUR);
+    let healthy = s.clone();
+    let mut visits = visited(&s);
+    s.well_known("example.org").fails(503);
+    *visits.answers() = s.answers_settled();
+    visits.wait(secs(1));
+    let used = visit(&mut visits);
+    // Until shortly before the end of its life and of stale serving, 10 s before which it is asked for once more
+    visits.wait(secs(3 * HOUR - 13));
+    *visits.answers() = healthy.answers_settled();
+    visits.commands();
+    visits.wait(secs(1));
+    assert_eq!(visits.commands(), [""; 0]);
+    visits.wait(secs(2));
+    assert!(visits.commands().contains(&WELL_KNOWN.into()));
+    visits.wait(secs(10));
+    assert_eq!(visit(&mut visits), used);
+}
+
+#[test]
 fn a_delegation_that_cannot_be_renewed_serves_to_its_end_and_two_hours_more_as_provisional() {
     let mut visits = visited(&delegated(HOUR));
     visits.answers().well_known("example.org").fails(503);
