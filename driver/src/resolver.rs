@@ -86,11 +86,17 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     /// # Errors
     ///
     /// If .well-known is such that the edition gives up, or the name is one that nobody can resolve.
-    pub async fn delegation(&self, name: &ServerName) -> Result<Delegated, DiscoveryError> {
+    pub async fn delegation(&self, name: &ServerName) -> Result<Arc<Delegated>, DiscoveryError> {
+        let known = self
+            .engine
+            .look(|pool, now| pool.look_delegation(name, now));
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let ask = |pool: &mut Pool, now| pool.delegation(name, now);
         let turn = self.engine.shared.room.enter();
         match self.ask("delegation", name, turn, ask).await.0 {
-            Told::Delegated(_, result) => result.map(|it| *it),
+            Told::Delegated(_, result) => result,
             Told::Connected(..) | Told::Resolved(..) => {
                 unreachable!("the pool answers a ticket with what was asked for")
             }

@@ -13,7 +13,7 @@ use lru::LruCache;
 
 use super::desk::Desk;
 use super::facts::{FactId, Facts};
-use super::told::Outcome;
+use super::told::{Delegated, Outcome};
 use super::worker::{SearchJob, Worker};
 use crate::discovery::{Begin, Goal};
 use crate::error::Fault;
@@ -23,6 +23,14 @@ use crate::time::Instant;
 
 /// What a search for a destination ends with, for all who asked
 pub(super) type Conclusion = Result<Arc<Found>, Arc<DiscoveryError>>;
+
+/// What a search has made of the facts that it used
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Made<'a> {
+    Nothing,
+    Place(&'a Conclusion),
+    Subject(&'a Arc<Delegated>),
+}
 
 /// What is remembered of names, and of subjects: the least recently used goes first
 #[derive(Clone)]
@@ -41,6 +49,8 @@ pub(super) struct Record {
     pub(super) conclusion: Option<Conclusion>,
     /// When the first fact that it rests on is due: from then on somebody must want the facts
     pub(super) due: Instant,
+    /// Whom requests for it are for, and when the first fact that this rests on is due
+    delegated: Option<(Arc<Delegated>, Instant)>,
     /// The facts that its last way used, each held
     pub(super) rests_on: Box<[FactId]>,
     /// When somebody asked for it last
@@ -107,7 +117,7 @@ impl Conclusions {
         &mut self,
         (worker, job): (&Worker, &SearchJob),
         mut used: Vec<FactId>,
-        conclusion: Option<&Conclusion>,
+        made: Made<'_>,
         desk: &mut Desk,
         now: Instant,
     ) {
@@ -115,11 +125,17 @@ impl Conclusions {
         let mut told = worker.told.iter();
         let is_overtaken =
             told.any(|(fact, at)| used.contains(fact) && desk.facts.get(*fact).is_newer(*at));
+        let holds = used.iter().map(|id| desk.facts.get(*id));
+        let holds = holds.map(|fact| fact.holds(desk.config.stale, now)).min();
+        let holds = if is_overtaken { Some(now) } else { holds };
         let record = self.entry(job.begin, &job.name, &mut desk.facts);
         // What a destination rests on stays with it, for as long as it is remembered
-        let is_partial = match conclusion {
-            None => record.conclusion.is_some() && now < record.due || job.goal == Goal::Delegate,
-            Some(conclusion) => says_nothing(conclusion),
+        let is_partial = match made {
+            Made::Nothing => {
+                record.conclusion.is_some() && now < record.due || job.goal == Goal::Delegate
+            }
+            Made::Subject(_) => true,
+            Made::Place(conclusion) => says_nothing(conclusion),
         };
         if is_partial {
             let more = record.rests_on.iter().filter(|id| !used.contains(id));
@@ -129,11 +145,11 @@ impl Conclusions {
         let before = mem::replace(&mut record.rests_on, used.into());
         desk.facts.release_all(&before);
         record.used = record.used.max(Some(worker.since));
-        if let Some(conclusion) = conclusion {
-            record.conclude(conclusion.clone(), &desk.facts, desk.config.stale, now);
-            if is_overtaken {
-                record.due = now;
-            }
+        let due = holds.unwrap_or(Instant::END);
+        match made {
+            Made::Nothing => {}
+            Made::Subject(delegated) => record.delegated = Some((delegated.clone(), due)),
+            Made::Place(conclusion) => record.conclude(conclusion.clone(), due, now),
         }
         self.look_after(job.begin, job.name.shared(), desk, now);
     }
@@ -259,21 +275,20 @@ impl Record {
         }
         if is_due {
             self.due = now;
+            self.delegated = None;
         }
         true
     }
 
-    /// A search has ended, which rests on these facts
-    fn conclude(&mut self, conclusion: Conclusion, facts: &Facts, stale: Duration, now: Instant) {
-        let holds = self
-            .rests_on
-            .iter()
-            .map(|id| facts.get(*id).holds(stale, now));
-        self.due = if says_nothing(&conclusion) {
-            now
-        } else {
-            holds.min().unwrap_or(Instant::END)
-        };
+    /// Whom requests for it are for, if that is remembered and no fact that it rests on is due
+    pub(super) fn delegated(&self, now: Instant) -> Option<&Arc<Delegated>> {
+        let (delegated, due) = self.delegated.as_ref()?;
+        (now < *due).then_some(delegated)
+    }
+
+    /// A search has ended, and the first fact that it rests on is due then
+    fn conclude(&mut self, conclusion: Conclusion, due: Instant, now: Instant) {
+        self.due = if says_nothing(&conclusion) { now } else { due };
         self.failures = match &conclusion {
             Ok(_) => 0,
             Err(_) => self.failures.saturating_add(1),

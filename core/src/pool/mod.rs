@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
-use self::conclusions::{Conclusion, Conclusions};
+use self::conclusions::{Conclusion, Conclusions, Made};
 use self::desk::{Desk, Settled, Waiter};
 use self::facts::{FactId, Said, Service, Wanted};
 pub use self::snapshot::{Snapshot, SnapshotError};
@@ -65,7 +65,7 @@ use crate::trust::Verdict;
 /// | absence in DNS | as its SOA says (RFC 2308 §5); 5 s without |
 /// | failure of DNS | [5 s](crate::Lifetimes::dns_failure) (RFC 2308 §7) |
 /// | .well-known | as RFC 9111 says, from [5 min](crate::Lifetimes::well_known_least) to [48 h](crate::Lifetimes::well_known_most); [24 h](crate::Lifetimes::well_known) where it says nothing |
-/// | failure of .well-known | [1 min](crate::Lifetimes::well_known_failure), doubled with each, at most [1 h](crate::Lifetimes::well_known_failure_most), less up to a tenth |
+/// | failure of .well-known | [1 min](crate::Lifetimes::well_known_failure), doubled with each, at most [1 h](crate::Lifetimes::well_known_failure_most), less up to a tenth; over once more before the end of stale serving |
 /// | failure of this machine | no time at all |
 /// | address that worked | until it fails: dialled first |
 /// | address that failed | 10 min: dialled last (RFC 8305 §8) |
@@ -190,6 +190,15 @@ impl Pool {
         Some(conclusion)
     }
 
+    /// Whom requests for a name are really for, if that is remembered and no fact that it rests on is due
+    pub fn look_delegation(&mut self, name: &ServerName, now: Instant) -> Option<Arc<Delegated>> {
+        let record = self.conclusions.get(Begin::Name, name)?;
+        record.used = record.used.max(Some(now));
+        let delegated = record.delegated(now)?.clone();
+        self.desk.stats.remembered += 1;
+        Some(delegated)
+    }
+
     /// Asks where requests for a name go, without connecting there: [`Told::Resolved`]
     pub fn resolve(&mut self, name: &ServerName, now: Instant) -> Ticket {
         self.arrive(now);
@@ -212,6 +221,11 @@ impl Pool {
     /// Asks whom requests for a name are really for, and no further: [`Told::Delegated`]
     pub fn delegation(&mut self, name: &ServerName, now: Instant) -> Ticket {
         self.arrive(now);
+        if let Some(delegated) = self.look_delegation(name, self.now) {
+            let ticket = self.next_ticket(0);
+            self.told.push_back(Told::Delegated(ticket, Ok(delegated)));
+            return ticket;
+        }
         let id = self.begin(Goal::Delegate, Begin::Name, name, false);
         self.join(id)
     }
@@ -901,12 +915,13 @@ impl Pool {
             provisional: notes.provisional,
             expires: Some(expires).filter(|expires| *expires < Instant::END),
         };
+        let delegated = Arc::new(delegated);
         for (asker, _) in mem::take(&mut job.askers) {
             self.told
-                .push_back(Told::Delegated(asker, Ok(delegated.clone().into())));
+                .push_back(Told::Delegated(asker, Ok(delegated.clone())));
         }
         let used = self.used(id);
-        self.remember(id, used, None);
+        self.remember(id, used, Made::Subject(&delegated));
         self.abandon(id);
         true
     }
@@ -925,7 +940,7 @@ impl Pool {
         let used = self.used(id);
         match (goal, result) {
             (Goal::Connect, result) => {
-                self.remember(id, used, None);
+                self.remember(id, used, Made::Nothing);
                 if let Some((asker, _)) = askers.into_iter().next() {
                     self.told.push_back(Told::Connected(asker, result));
                 }
@@ -934,7 +949,7 @@ impl Pool {
                 unreachable!("a search for the subject alone has ended by `settled`, once it is")
             }
             (Goal::Delegate, Err(error)) => {
-                self.remember(id, used, None);
+                self.remember(id, used, Made::Nothing);
                 let tell = |(asker, _)| Told::Delegated(asker, Err(error.clone()));
                 self.told.extend(askers.into_iter().map(tell));
             }
@@ -946,7 +961,7 @@ impl Pool {
                     }
                     Err(error) => Err(Arc::new(error)),
                 };
-                self.remember(id, used, Some(&conclusion));
+                self.remember(id, used, Made::Place(&conclusion));
                 self.tell_all(id, askers, &conclusion);
             }
         }
@@ -988,13 +1003,13 @@ impl Pool {
     }
 
     /// Remembers what a search used, and what it made of it
-    fn remember(&mut self, id: u32, used: Vec<FactId>, conclusion: Option<&Conclusion>) {
+    fn remember(&mut self, id: u32, used: Vec<FactId>, made: Made<'_>) {
         if let Some(worker) = self.workers.get(id)
             && let Job::Search(job) = &worker.job
         {
             let desk = &mut self.desk;
             self.conclusions
-                .remember((worker, job), used, conclusion, desk, self.now);
+                .remember((worker, job), used, made, desk, self.now);
         }
     }
 

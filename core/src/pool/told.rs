@@ -34,7 +34,7 @@ pub enum Told {
     /// [`Pool::connect`](crate::Pool::connect) or [`Pool::connect_to`](crate::Pool::connect_to); the session is the driver's, under the name of the connection
     Connected(Ticket, Result<Box<Found>, DiscoveryError>),
     /// [`Pool::delegation`](crate::Pool::delegation)
-    Delegated(Ticket, Result<Box<Delegated>, DiscoveryError>),
+    Delegated(Ticket, Result<Arc<Delegated>, DiscoveryError>),
     /// [`Pool::resolve`](crate::Pool::resolve) or [`Pool::resolve_fresh`](crate::Pool::resolve_fresh)
     Resolved(Ticket, Result<Arc<Found>, Arc<DiscoveryError>>),
 }

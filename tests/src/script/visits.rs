@@ -108,11 +108,11 @@ impl Visits {
     /// # Panics
     ///
     /// If the pool breaks its contract, or `name` is none.
-    pub fn delegation(&mut self, name: &str) -> Result<Delegated, DiscoveryError> {
+    pub fn delegation(&mut self, name: &str) -> Result<Arc<Delegated>, DiscoveryError> {
         let now = self.now();
         let ticket = self.pool().delegation(&server_name(name), now);
         match self.told(ticket).1 {
-            Told::Delegated(_, result) => result.map(|it| *it),
+            Told::Delegated(_, result) => result,
             other @ (Told::Connected(..) | Told::Resolved(..)) => {
                 panic!("{other:?} where a delegation was asked for")
             }

@@ -17,6 +17,18 @@ fn what_is_known_is_not_asked_again() {
 }
 
 #[test]
+fn whom_requests_are_for_is_remembered_until_the_delegation_is_due_and_not_a_tick_longer() {
+    let mut visits = Visits::new(&delegated(HOUR));
+    let first = visits.delegation("example.org").unwrap();
+    let learnt = visits.now();
+    let name = "example.org".parse().unwrap();
+    let mut look = |at| visits.pool().look_delegation(&name, at);
+    let four_fifths = secs(HOUR / 5 * 4);
+    assert_eq!(look(learnt + (four_fifths - TICK)), Some(first));
+    assert_eq!(look(learnt + four_fifths), None);
+}
+
+#[test]
 fn a_delegation_is_fetched_again_at_the_end_of_its_life_and_not_a_tick_before() {
     for (fields, life) in [
         (&[(CacheControl, "max-age=3600")][..], 3_600),
