@@ -33,6 +33,20 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Say where requests for a name go; opens no federation connection
     Resolve(SearchArgs),
+    /// Print the document that delegates to a name, with the headers to serve it with
+    ///
+    /// It is to be served at https://YOUR_SERVER_NAME/.well-known/matrix/server with status 200.
+    WellKnown(WellKnownArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WellKnownArgs {
+    /// The name to delegate to: a host and a port, such as matrix.example.org:443
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }
 
 #[cfg(feature = "demo")]
@@ -65,6 +79,13 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
 
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+/// What is asked of the network, and how
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
     /// The edition of the specification to follow: draft-2019, r0.1 or v1.8
     #[arg(long, default_value = "v1.8")]
     edition: Edition,
@@ -124,7 +145,7 @@ pub(crate) struct SearchArgs {
     ipv6: bool,
 }
 
-impl SearchArgs {
+impl NetworkArgs {
     /// The policies of the core
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::default();

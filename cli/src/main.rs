@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod text;
 mod tls;
+mod well_known;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args.runtime),
         Command::Resolve(args) => run::run(run::Verb::Resolve, &args),
+        Command::WellKnown(args) => well_known::run(&args),
     };
     match result {
         Ok(code) => code,

@@ -30,12 +30,12 @@ pub(crate) fn run(verb: Verb, args: &SearchArgs) -> Result<ExitCode, Failure> {
     // Each DNS question has a socket of its own, some four a name; as many as the system lets us have. Where it
     // lets us have too few, names fail for the want of them, and say so
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let builder = args.builder()?;
+    let builder = args.network.builder()?;
     let names = Names::new(args)?;
     let cache = args.cache.as_deref().map(Cache::new).transpose()?;
     let interrupted = interruption(cache.is_some())?;
     let kept = Kept { cache, interrupted };
-    match args.runtime {
+    match args.network.runtime {
         Runtime::Smol => {
             let resolver = builder
                 .build(fedway_smol::Sockets::default())

@@ -93,6 +93,7 @@ mod answer;
 mod config;
 mod date;
 mod discovery;
+mod document;
 mod edition;
 mod error;
 mod found;
@@ -115,6 +116,7 @@ pub use answer::{
 };
 pub use config::{Config, Deadlines, Families, Limits, Lookahead, Racing};
 pub use discovery::Discovery;
+pub use document::WellKnownServer;
 pub use edition::{Edition, Order, Place, Route, Rules, Service, Steps, UnknownEdition};
 pub use error::{
     Attempt, AttemptError, BodyError, CertificateError, Chain, ConnectError, DnsError,

@@ -277,12 +277,7 @@ impl Datagrams for Udp {
     }
 }
 
-/// The examples of the project's README compile
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
-
-/// And those of this crate's own run
+/// Its example runs with the others
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct OwnReadme;
+struct Readme;

@@ -9,3 +9,4 @@ mod output;
 mod results;
 mod rig;
 mod usage;
+mod well_known;
