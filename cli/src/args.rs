@@ -26,11 +26,17 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Resolve, connect, verify, and ask the server for its version over the found connection
     Check(SearchArgs),
+    /// Find a name by all three editions of the specification, and show where they differ
+    Compare(CompareArgs),
     /// Start a world of servers on this machine and run every kind of delegation against it
     ///
     /// Needs no network and no privileges.
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
+    /// Say what a finding means, and what to do about it
+    Explain(ExplainArgs),
+    /// Run recorded searches again, without a network, and explain them
+    Replay(ReplayArgs),
     /// Say where requests for a name go; opens no federation connection
     Resolve(SearchArgs),
     /// Print the document that delegates to a name, with the headers to serve it with
@@ -79,8 +85,44 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
 
+    /// Say why: the path taken, each step with its number, what was asked and answered, and when
+    #[arg(long)]
+    pub(crate) explain: bool,
+
+    /// Keep a recording of each search in this folder, for `fedway replay` or a bug report
+    #[arg(long, value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Server names, such as example.org, 1.2.3.4 or example.org:8449
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Recordings, as `--record` keeps them
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// How to write results: text, or one JSON object a line
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The code of a finding, such as port-closed; without one, all of them
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
 }
 
 /// What is asked of the network, and how

@@ -111,7 +111,7 @@ async fn check_all<I: Io>(
 }
 
 async fn check<I: Io>(resolver: &Resolver<I>, world: &World, scenario: &Scenario) -> Outcome {
-    let inquiry = inquiry::check(resolver, &scenario.name).await;
+    let inquiry = inquiry::check(resolver, &scenario.name, inquiry::How::Shared).await;
     let elapsed = inquiry.elapsed;
     let connection = inquiry.result.as_ref().ok();
     let connection = connection.and_then(|found| found.connection.as_ref());

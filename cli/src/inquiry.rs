@@ -1,14 +1,20 @@
-//! One name: search, and for `check` ask the server for its version.
+//! One name: search, and for `check` ask the server for its version and its keys.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedway_core::{Chain, DiscoveryError, FetchError, Found, Instant, ServerName};
+use fedway_core::{
+    Chain, Code, DiscoveryError, Explanation, Finding, Found, Instant, Level, Recording,
+    SearchGoal, ServerName, UtcTime,
+};
 use fedway_driver::dns::Dns;
-use fedway_driver::{Connected, Io, Resolver, TlsStream, before};
+use fedway_driver::{Connected, Io, Resolver, TlsStream};
 
 use crate::json::Foreign;
+use crate::keys::{self, KEYS_PATH, Keys};
+use crate::probe;
 use crate::tls::Session;
+use crate::version::{self, VersionError};
 
 /// What came of one name
 pub(crate) struct Inquiry {
@@ -17,124 +23,210 @@ pub(crate) struct Inquiry {
     pub(crate) session: Option<Session>,
     /// The server's answer; `None` where it was not asked
     pub(crate) version: Option<Result<Foreign, VersionError>>,
+    pub(crate) keys: Option<Keys>,
+    /// What should be known and changed, the cause of a failure first
+    pub(crate) findings: Vec<Finding>,
+    /// All that happened, where that was recorded
+    pub(crate) recording: Option<Recording>,
+    pub(crate) explanation: Option<Explanation>,
     pub(crate) elapsed: Duration,
     /// When that was, on the clock of what expires
     pub(crate) ended: Instant,
 }
 
-/// Why a server that was reached did not tell its version
-#[derive(Debug)]
-pub(crate) enum VersionError {
-    Fetch(FetchError),
-    NotAnObject(Foreign),
-    NotJson(serde_json::Error),
-    Status(u16),
-    TimedOut,
-}
-
-impl VersionError {
-    /// Whether the server may answer later without anybody changing a configuration
-    pub(crate) fn is_temporary(&self) -> bool {
-        match self {
-            Self::Fetch(error) => matches!(error, FetchError::ConnectionLost),
-            Self::NotAnObject(_) | Self::NotJson(_) => false,
-            // Too many requests, and what a proxy says of a server that is down (RFC 6585 §4, RFC 9110 §15.6)
-            Self::Status(status) => *status == 429 || *status >= 500,
-            Self::TimedOut => true,
-        }
-    }
-}
-
-impl std::fmt::Display for VersionError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "GET {VERSION_PATH}: ")?;
-        match self {
-            Self::Fetch(error) => Chain(error).fmt(f),
-            Self::NotAnObject(_) => f.write_str("answer is no JSON object"),
-            Self::NotJson(error) => write!(f, "answer is no JSON: {error}"),
-            Self::Status(status) => write!(f, "status {status}"),
-            Self::TimedOut => f.write_str("no answer in time"),
-        }
-    }
+/// How a name is looked at
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Afresh, and recorded
+    Afresh,
+    /// With what is known, for many
+    Shared,
 }
 
 /// Where requests for a name go
 pub(crate) async fn resolve<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     name: &ServerName,
+    how: How,
 ) -> Inquiry {
     let start = resolver.io().now();
-    let result = resolver.resolve(name).await;
-    let ended = resolver.io().now();
-    Inquiry {
-        result,
-        session: None,
-        version: None,
-        elapsed: ended.saturating_since(start),
-        ended,
-    }
+    let mut inquiry = match how {
+        How::Afresh => {
+            let explained = resolver.explain(name, SearchGoal::Resolve).await;
+            Inquiry::new(explained.outcome.map(Arc::from), Some(explained.recording))
+        }
+        How::Shared => Inquiry::new(resolver.resolve(name).await, None),
+    };
+    inquiry.explain(name);
+    inquiry.end(resolver, start)
 }
 
-/// The same, connected to and asked for its version
-pub(crate) async fn check<I: Io, D: Dns>(resolver: &Resolver<I, D>, name: &ServerName) -> Inquiry {
+/// The same, connected to and asked for its version and its keys
+pub(crate) async fn check<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+    how: How,
+) -> Inquiry {
     let start = resolver.io().now();
-    let deadlines = resolver.config().deadlines;
-    let mut inquiry = match resolver.connect(name).await {
-        Err(error) => Inquiry {
-            result: Err(error),
+    let (outcome, recording, connected) = match how {
+        How::Afresh => {
+            let explained = resolver.explain(name, SearchGoal::Connect).await;
+            let outcome = explained.outcome.map(Arc::from);
+            (outcome, Some(explained.recording), explained.connected)
+        }
+        How::Shared => match resolver.connect(name).await {
+            Err(error) => (Err(error), None, None),
+            Ok(connected) => (Ok(connected.found.clone().into()), None, Some(connected)),
+        },
+    };
+    let mut inquiry = Inquiry::new(outcome, recording);
+    inquiry.explain(name);
+    if let Some(mut connected) = connected {
+        // A server that has accepted the connection gets as long for its answer as .well-known
+        let deadline = resolver.io().now() + resolver.config().deadlines.well_known;
+        let version = version::ask(resolver, &mut connected, deadline).await;
+        inquiry.judge(&connected, &version);
+        inquiry.version = Some(version);
+        let session = connected.stream.session().map(Session::new);
+        #[cfg(feature = "transparency")]
+        let session = session.map(|it| it.logged(connected.transparency.as_ref()));
+        inquiry.session = session;
+    }
+    if how == How::Afresh {
+        inquiry.look_further(resolver, name).await;
+    }
+    inquiry.end(resolver, start)
+}
+
+impl Inquiry {
+    fn new(result: Result<Arc<Found>, DiscoveryError>, recording: Option<Recording>) -> Self {
+        Self {
+            result,
             session: None,
             version: None,
+            keys: None,
+            findings: Vec::new(),
+            recording,
+            explanation: None,
             elapsed: Duration::ZERO,
-            ended: start,
-        },
-        Ok(mut connected) => {
-            let connected_at = resolver.io().now();
-            // A server that has accepted the connection gets as long for its answer as .well-known
-            let deadline = connected_at + deadlines.well_known;
-            let version = version(resolver, &mut connected, deadline).await;
-            let session = connected.stream.session().map(Session::new);
-            #[cfg(feature = "transparency")]
-            let session = session.map(|it| it.logged(connected.transparency.as_ref()));
-            Inquiry {
-                session,
-                result: Ok(connected.found.into()),
-                version: Some(version),
-                elapsed: Duration::ZERO,
-                ended: start,
+            ended: Instant::ORIGIN,
+        }
+    }
+
+    /// What came of a search that was recorded once
+    pub(crate) fn recorded(
+        result: Result<Arc<Found>, DiscoveryError>,
+        recording: Recording,
+        name: &ServerName,
+    ) -> Self {
+        let mut inquiry = Self::new(result, Some(recording));
+        inquiry.explain(name);
+        inquiry.elapsed = inquiry
+            .explanation
+            .as_ref()
+            .map_or(Duration::ZERO, |it| it.elapsed);
+        inquiry
+    }
+
+    /// Whether nothing has to be changed before others can talk to the server
+    pub(crate) fn is_ok(&self) -> bool {
+        let is_told = !matches!(self.version, Some(Err(_)));
+        self.result.is_ok() && is_told && self.findings.iter().all(|it| it.level != Level::Error)
+    }
+
+    /// Finds out why, from the recording if there is one
+    fn explain(&mut self, name: &ServerName) {
+        // It was recorded by this very build, which does the same again
+        let explained = self.recording.as_ref().and_then(|it| it.explain().ok());
+        self.findings = match (&explained, &self.result) {
+            (Some(explanation), _) => explanation.findings.clone(),
+            (None, Ok(found)) => found.findings(name),
+            (None, Err(error)) => error.findings(name),
+        };
+        self.explanation = explained;
+    }
+
+    /// What the connection shows, and how the server answered over it
+    fn judge<I: Io, D>(
+        &mut self,
+        connected: &Connected<I, D>,
+        version: &Result<Foreign, VersionError>,
+    ) {
+        let connection = connected.found.connection.as_ref();
+        let at = connection.map_or_else(String::new, |it| it.address.to_string());
+        if let Err(error) = version {
+            self.findings
+                .insert(0, error.finding(&at, connected.host_header()));
+        }
+        let shown = connection.and_then(|it| it.shown.as_ref());
+        if let Some((_, not_after)) = shown.and_then(|shown| shown.validity) {
+            self.findings.extend(expiry(&at, not_after));
+        }
+    }
+
+    /// Asks for the keys, and looks at what is beside a failure
+    async fn look_further<I: Io, D: Dns>(&mut self, resolver: &Resolver<I, D>, name: &ServerName) {
+        match &self.result {
+            Err(error) => probe::failure(resolver, name, error, &mut self.findings).await,
+            Ok(found) => {
+                probe::success(resolver, found, &mut self.findings).await;
+                if matches!(self.version, Some(Ok(_))) {
+                    let (keys, findings) = fetch_keys(resolver, name, found).await;
+                    self.keys = keys;
+                    self.findings.extend(findings);
+                }
             }
         }
-    };
-    inquiry.ended = resolver.io().now();
-    inquiry.elapsed = inquiry.ended.saturating_since(start);
-    inquiry
+        self.findings.sort_by_key(|finding| finding.level);
+    }
+
+    fn end<I: Io, D: Dns>(mut self, resolver: &Resolver<I, D>, start: Instant) -> Self {
+        self.ended = resolver.io().now();
+        self.elapsed = self.ended.saturating_since(start);
+        self
+    }
 }
 
-async fn version<I: Io, D: Dns>(
+/// A certificate that has few days left
+fn expiry(at: &str, not_after: u64) -> Option<Finding> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    // Before 1970 nothing expires
+    let left = not_after.checked_sub(now.ok()?.as_secs())?;
+    let days = left / (24 * 60 * 60);
+    let level = match days {
+        0..7 => Level::Warning,
+        7..21 => Level::Notice,
+        _ => return None,
+    };
+    let until = UtcTime::from_unix(not_after);
+    Some(Finding::new(
+        Code::CertificateExpiresSoon,
+        level,
+        format!("the certificate at {at} has {days} days left, until {until}"),
+        "renew it, and see to it that the renewal runs by itself",
+    ))
+}
+
+/// The signing keys, over a connection of their own
+async fn fetch_keys<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
-    connected: &mut Connected<I, D>,
-    deadline: Instant,
-) -> Result<Foreign, VersionError> {
-    let get = connected.get(VERSION_PATH);
-    let response = match before(resolver.io(), deadline, get).await {
-        None | Some(Err(FetchError::TimedOut)) => return Err(VersionError::TimedOut),
-        Some(Err(error)) => return Err(VersionError::Fetch(error)),
-        Some(Ok(response)) => response,
+    name: &ServerName,
+    found: &Found,
+) -> (Option<Keys>, Vec<Finding>) {
+    let well_known = found.notes.well_known.as_ref();
+    let subject = well_known.and_then(|it| it.delegated.as_ref());
+    let connected = match subject {
+        Some(subject) => resolver.connect_to(subject).await,
+        None => resolver.connect(name).await,
     };
-    if response.status != 200 {
-        return Err(VersionError::Status(response.status));
-    }
-    read_version(&response.body)
+    let response = match connected {
+        Ok(mut connected) => connected
+            .get(KEYS_PATH)
+            .await
+            .map_err(|it| Chain(&it).to_string()),
+        Err(error) => Err(Chain(&error).to_string()),
+    };
+    let response = response.as_ref();
+    let response = response.map(|it| (it.status, &*it.body));
+    keys::judge(name, response.map_err(Clone::clone))
 }
-
-/// What a server says of itself, which is to be an object
-pub(crate) fn read_version(body: &[u8]) -> Result<Foreign, VersionError> {
-    let body = Foreign::parse(body).map_err(VersionError::NotJson)?;
-    if body.is_object() {
-        Ok(body)
-    } else {
-        Err(VersionError::NotAnObject(body))
-    }
-}
-
-/// Server-server API, "Retrieving server version"
-const VERSION_PATH: &str = "/_matrix/federation/v1/version";

@@ -2,17 +2,26 @@
 
 mod args;
 mod cache;
+mod codes;
+mod compare;
 #[cfg(feature = "demo")]
 mod demo;
 mod failure;
 mod inquiry;
 mod json;
+mod keys;
 mod names;
 mod output;
+mod path;
+mod probe;
+mod record;
 mod report;
 mod run;
+#[cfg(test)]
+mod scenarios;
 mod text;
 mod tls;
+mod version;
 mod well_known;
 
 use std::process::ExitCode;
@@ -30,8 +39,11 @@ fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Check(args) => run::run(run::Verb::Check, &args),
+        Command::Compare(args) => compare::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args.runtime),
+        Command::Explain(args) => codes::run(&args),
+        Command::Replay(args) => record::replay(&args),
         Command::Resolve(args) => run::run(run::Verb::Resolve, &args),
         Command::WellKnown(args) => well_known::run(&args),
     };

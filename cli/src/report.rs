@@ -2,16 +2,19 @@
 
 use std::error::Error;
 use std::iter;
+use std::mem;
 
 use fedway_core::{
-    AddressRefusal, Attempt, Candidate, Destination, DiscoveryError, Edition, Fault, Found,
-    Instant, Notes, ServerNameError, Verdict, WellKnown,
+    AddressRefusal, Attempt, Candidate, Code, Destination, DiscoveryError, Edition, Explanation,
+    Fault, Finding, Found, Instant, Level, Notes, ServerNameError, Verdict, WellKnown,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::inquiry::{Inquiry, VersionError};
+use crate::inquiry::Inquiry;
 use crate::json::Foreign;
+use crate::keys::Keys;
 use crate::tls::{Session, Tls};
+use crate::version::VersionError;
 
 /// What is said about one name
 #[derive(Debug, Serialize)]
@@ -30,9 +33,27 @@ pub(crate) struct Report {
     pub(crate) provisional: bool,
     expires_in_s: Option<u64>,
     pub(crate) version: Option<Foreign>,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) keys: Option<Keys>,
+    pub(crate) findings: Vec<FindingReport>,
     pub(crate) error: Option<ErrorReport>,
     elapsed_ms: u64,
+    /// With `--explain` alone
+    #[serde(
+        rename = "path",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "steps_of"
+    )]
+    pub(crate) explanation: Option<Explanation>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FindingReport {
+    pub(crate) code: Code,
+    pub(crate) level: Level,
+    /// The number of the step that it was seen at
+    pub(crate) step: Option<&'static str>,
+    pub(crate) seen: String,
+    pub(crate) change: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,6 +111,15 @@ impl Report {
         let mut report = Self::empty(name, edition);
         // Milliseconds of a search fit
         report.elapsed_ms = u64::try_from(inquiry.elapsed.as_millis()).unwrap_or(u64::MAX);
+        let is_ok = inquiry.is_ok();
+        report.keys = inquiry.keys;
+        let findings: Vec<_> = inquiry.findings.into_iter().map(finding_in_flags).collect();
+        let reported = findings.iter().map(|it| FindingReport::new(it, edition));
+        report.findings = reported.collect();
+        report.explanation = inquiry.explanation.map(|mut explanation| {
+            explanation.findings = findings;
+            explained_in_flags(explanation)
+        });
         match inquiry.result {
             Ok(found) => report.fill_found(&found, inquiry.session, inquiry.ended),
             Err(error) => report.fill_error(error, inquiry.ended),
@@ -98,7 +128,6 @@ impl Report {
             None => {}
             Some(Ok(version)) => report.version = Some(version),
             Some(Err(error)) => {
-                report.ok = false;
                 report.error = Some(ErrorReport {
                     kind: "version",
                     message: error.to_string(),
@@ -111,6 +140,7 @@ impl Report {
                 }
             }
         }
+        report.ok = is_ok;
         report
     }
 
@@ -130,14 +160,15 @@ impl Report {
             provisional: false,
             expires_in_s: None,
             version: None,
-            warnings: Vec::new(),
+            keys: None,
+            findings: Vec::new(),
             error: None,
             elapsed_ms: 0,
+            explanation: None,
         }
     }
 
     fn fill_found(&mut self, found: &Found, session: Option<Session>, now: Instant) {
-        self.ok = true;
         self.fill_destination(&found.destination);
         self.fill_notes(&found.notes, now);
         self.expires_in_s = found.expires.map(|expires| seconds_to(expires, now));
@@ -191,10 +222,46 @@ impl Report {
 
     fn fill_notes(&mut self, notes: &Notes, now: Instant) {
         self.provisional = notes.provisional;
-        self.warnings = notes.warnings.iter().map(ToString::to_string).collect();
         let well_known = notes.well_known.as_ref();
         self.well_known = well_known.map(|well_known| WellKnownReport::new(well_known, now));
     }
+}
+
+impl FindingReport {
+    fn new(finding: &Finding, edition: Edition) -> Self {
+        Self {
+            code: finding.code,
+            level: finding.level,
+            step: finding.place.map(|place| place.number(edition)),
+            seen: finding.seen.clone(),
+            change: finding.remedy.clone(),
+        }
+    }
+}
+
+fn finding_in_flags(mut finding: Finding) -> Finding {
+    finding.seen = in_flags(finding.seen);
+    finding.remedy = in_flags(finding.remedy);
+    finding
+}
+
+/// What the core says of its own settings, in the terms of the command line
+fn in_flags(text: String) -> String {
+    text.replace("Config::addresses.deny denies", "--deny-net denies")
+        .replace(
+            "Config::addresses.allow would admit it",
+            "--allow-net would admit it",
+        )
+}
+
+fn explained_in_flags(mut explanation: Explanation) -> Explanation {
+    for step in &mut explanation.steps {
+        step.reason = in_flags(mem::take(&mut step.reason));
+        for exchange in &mut step.asked {
+            exchange.answer = in_flags(mem::take(&mut exchange.answer));
+        }
+    }
+    explanation
 }
 
 impl From<&Candidate> for CandidateReport {
@@ -234,6 +301,15 @@ impl AttemptReport {
             message: chain(&attempt.error),
         }
     }
+}
+
+/// Of an explanation, what else the object does not have
+fn steps_of<S: Serializer>(
+    explanation: &Option<Explanation>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let steps = explanation.as_ref().map(|explanation| &explanation.steps);
+    steps.serialize(serializer)
 }
 
 /// Whole seconds, of which a begun one does not count

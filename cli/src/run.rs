@@ -14,9 +14,10 @@ use smol::channel;
 use crate::args::{Runtime, SearchArgs};
 use crate::cache::Cache;
 use crate::failure::{Failure, USAGE, complain, written};
-use crate::inquiry;
+use crate::inquiry::{self, How};
 use crate::names::{Given, Names};
 use crate::output::{self, Output};
+use crate::record;
 use crate::report::Report;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub(crate) fn run(verb: Verb, args: &SearchArgs) -> Result<ExitCode, Failure> {
     // lets us have too few, names fail for the want of them, and say so
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let builder = args.network.builder()?;
+    if let Some(folder) = &args.record {
+        record::prepare(folder)?;
+    }
     let names = Names::new(args)?;
     let cache = args.cache.as_deref().map(Cache::new).transpose()?;
     let interrupted = interruption(cache.is_some())?;
@@ -124,7 +128,7 @@ async fn look_at<I: Io, D: Dns>(
                     Ok(begun) => begun,
                     Err(message) => return Status::stopped(message),
                 };
-                let report = report(verb, resolver, edition, &given).await;
+                let report = report(verb, args, resolver, edition, &given).await;
                 let status = Status::of(&given, &report);
                 place.write(given, report);
                 status
@@ -144,8 +148,19 @@ async fn look_at<I: Io, D: Dns>(
     Ok(written(result, status.code()))
 }
 
+/// Whoever looks at a few names wants to know why; many share what is known
+fn how(verb: Verb, args: &SearchArgs) -> How {
+    let is_for_people = verb == Verb::Check && args.cache.is_none() && args.input.is_none();
+    if is_for_people || args.explain || args.record.is_some() {
+        How::Afresh
+    } else {
+        How::Shared
+    }
+}
+
 async fn report<I: Io, D: Dns>(
     verb: Verb,
+    args: &SearchArgs,
     resolver: &Resolver<I, D>,
     edition: Edition,
     given: &Given,
@@ -154,10 +169,20 @@ async fn report<I: Io, D: Dns>(
         Ok(name) => name,
         Err(error) => return Report::invalid(&given.text, edition, error.clone()),
     };
-    let inquiry = match verb {
-        Verb::Check => inquiry::check(resolver, name).await,
-        Verb::Resolve => inquiry::resolve(resolver, name).await,
+    let how = how(verb, args);
+    let mut inquiry = match verb {
+        Verb::Check => inquiry::check(resolver, name, how).await,
+        Verb::Resolve => inquiry::resolve(resolver, name, how).await,
     };
+    if let (Some(folder), Some(recording)) = (&args.record, &inquiry.recording) {
+        // One that cannot be kept is said, and its name is looked at all the same
+        if let Err(failure) = record::keep(folder, recording) {
+            complain(&failure.message);
+        }
+    }
+    if !args.explain {
+        inquiry.explanation = None;
+    }
     Report::new(&given.text, edition, inquiry)
 }
 

@@ -3,10 +3,12 @@
 use std::fmt::{self, Display};
 
 use anstyle::{AnsiColor, Style};
+use fedway_core::Level;
 use serde_json::Value;
 
 use crate::json::Foreign;
-use crate::report::Report;
+use crate::path::{Path, printable, wrapped};
+use crate::report::{FindingReport, Report};
 use crate::tls::Tls;
 
 /// Writes a report as a block of lines, the verdict first
@@ -17,6 +19,11 @@ pub(crate) struct Block<'a> {
 
 impl Display for Block<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(explanation) = &self.report.explanation {
+            for line in wrapped(&printable(&explanation.headline()), 80) {
+                writeln!(f, "{BOLD}{line}{BOLD:#}")?;
+            }
+        }
         let Report { step, error, .. } = self.report;
         let (style, verdict) = if self.report.ok {
             (GOOD, "ok")
@@ -38,15 +45,13 @@ impl Display for Block<'_> {
         for (label, value) in self.details() {
             writeln!(f, "  {label:<12}{}", printable(&value))?;
         }
-        for warning in &self.report.warnings {
-            writeln!(
-                f,
-                "  {NOTICE}{:<12}{NOTICE:#}{}",
-                "warning",
-                printable(warning)
-            )?;
+        for finding in &self.report.findings {
+            write!(f, "{}", Item(finding))?;
         }
-        Ok(())
+        match &self.report.explanation {
+            Some(explanation) => write!(f, "{}", Path(explanation)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -103,7 +108,35 @@ impl Block<'_> {
                 .as_ref()
                 .map(|version| ("version", software(version))),
         );
+        let keys = report.keys.as_ref().filter(|keys| keys.signed);
+        lines.extend(keys.map(|keys| ("keys", keys.line())));
         lines
+    }
+}
+
+/// A finding: what was seen, and what to change
+struct Item<'a>(&'a FindingReport);
+
+impl Display for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(finding) = self;
+        let style = match finding.level {
+            Level::Error => BAD,
+            Level::Warning => NOTICE,
+            Level::Notice => PLAIN,
+        };
+        let level = finding.level.name();
+        let step = finding.step.map(|step| format!(" (step {step})"));
+        let seen = printable(&format!("{}{}", finding.seen, step.unwrap_or_default()));
+        for (index, line) in wrapped(&seen, BESIDE).iter().enumerate() {
+            let label = if index == 0 { level } else { "" };
+            writeln!(f, "  {style}{label:<12}{style:#}{line}")?;
+        }
+        let change = printable(&format!("change: {} [{}]", finding.change, finding.code));
+        for line in wrapped(&change, BESIDE) {
+            writeln!(f, "  {:<12}{line}", "")?;
+        }
+        Ok(())
     }
 }
 
@@ -119,17 +152,13 @@ fn software(version: &Foreign) -> String {
     }
 }
 
-/// A stranger's text without what a terminal would obey, and no longer than a person reads
-pub(crate) fn printable(text: &str) -> String {
-    fedway_driver::printable(text, MAX_PRINTED)
-}
-
-/// Room for the attempts of a search with many targets
-const MAX_PRINTED: usize = 4_000;
 const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const NOTICE: Style = AnsiColor::Yellow.on_default();
+const PLAIN: Style = Style::new();
+/// What fits beside a label, in eighty columns
+const BESIDE: usize = 66;
 
 #[cfg(test)]
 mod tests {
@@ -150,9 +179,6 @@ mod tests {
 
     #[test]
     fn a_text_longer_than_a_person_reads_is_cut() {
-        assert_eq!(
-            printable(&"a".repeat(5_000)).chars().count(),
-            MAX_PRINTED + 1
-        );
+        assert_eq!(printable(&"a".repeat(5_000)).chars().count(), 4_001);
     }
 }

@@ -96,12 +96,14 @@ mod discovery;
 mod document;
 mod edition;
 mod error;
+mod findings;
 mod found;
 mod freshness;
 mod machine;
 mod name;
 mod pool;
 mod random;
+mod record;
 mod srv;
 mod time;
 mod trust;
@@ -123,6 +125,7 @@ pub use error::{
     ExtendedError, Fault, FetchError, MalformedResponse, RedirectError, TlsError, WellKnownError,
     write_chain,
 };
+pub use findings::{Code, Finding, Level, UnknownCode};
 pub use found::{
     Candidate, CandidateAddress, Connection, Destination, DiscoveryError, DiscoveryErrorKind,
     Found, Notes, Warning, WellKnown,
@@ -136,6 +139,10 @@ pub use pool::{
 };
 #[doc(hidden)]
 pub use random::SplitMix64;
+pub use record::{
+    Diverged, Exchange, Explanation, Fate, Memory, Missing, Recorder, Recording, RecordingError,
+    SearchGoal, SearchOutcome, StepTaken, Use,
+};
 pub use srv::SkippedRecord;
 pub use time::{Instant, UtcTime, UtcTimeError};
 pub use trust::{CtPolicy, InvalidSkipRule, SkipRule, TrustPolicy, Verdict};

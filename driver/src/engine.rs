@@ -9,8 +9,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -18,16 +17,13 @@ use std::time::Duration;
 use fedway_core::{
     Action, ActionId, Connect, Event, Instant, Machine as _, Pool, Step, Ticket, Told,
 };
-use futures_util::StreamExt as _;
-use futures_util::future::{AbortHandle, Abortable, Aborted};
-use futures_util::stream::FuturesUnordered;
-use tracing::Instrument as _;
 
 use crate::alarm::Alarm;
-use crate::carry::{Done, Session, Shared};
+use crate::carry::{Session, Shared};
 use crate::dns::Dns;
 use crate::io::Io;
 use crate::telemetry;
+use crate::under_way::UnderWay;
 
 /// A pool with all that is under way for it
 pub(crate) struct Engine<I: Io, D> {
@@ -71,36 +67,12 @@ enum Order {
 
 /// What is under way for all
 struct Works<I: Io> {
-    tasks: Tasks<I>,
+    tasks: UnderWay<I>,
     /// Sessions over which .well-known is to be asked for
     sessions: HashMap<ActionId, Session<I::Tls>>,
     alarm: Alarm<'static, Arc<I>>,
     /// Who set it
     holder: Option<Who>,
-}
-
-/// Futures under way together, each with the name by which it is given up
-struct Tasks<I: Io> {
-    futures: FuturesUnordered<Abortable<Task<I::Tls>>>,
-    handles: HashMap<ActionId, (AbortHandle, Slot<I::Tls>)>,
-}
-
-/// A future that is dropped at once when it is given up, though its place is kept until that is polled
-struct Task<S>(Slot<S>);
-
-type Slot<S> = Arc<Mutex<Option<Work<S>>>>;
-type Work<S> = Pin<Box<dyn Future<Output = (ActionId, Done<S>)> + Send>>;
-
-impl<S> Future for Task<S> {
-    type Output = (ActionId, Done<S>);
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *slot {
-            Some(work) => work.as_mut().poll(context),
-            None => Poll::Pending,
-        }
-    }
 }
 
 impl<I: Io, D: Dns> Engine<I, D> {
@@ -111,7 +83,7 @@ impl<I: Io, D: Dns> Engine<I, D> {
         let pool = Pool::new(shared.config.clone(), seed);
         Self {
             works: Mutex::new(Works {
-                tasks: Tasks::new(),
+                tasks: UnderWay::new(),
                 sessions: HashMap::new(),
                 alarm: Alarm::new(shared.io.clone()),
                 holder: None,
@@ -160,7 +132,7 @@ impl<I: Io, D: Dns> Engine<I, D> {
                 engine: self,
                 who: Who::Asker(ticket),
             },
-            own: Tasks::new(),
+            own: UnderWay::new(),
             sessions: HashMap::new(),
             ticket,
         };
@@ -398,7 +370,7 @@ impl<I: Io, D: Dns> Drop for Place<'_, I, D> {
 struct Asking<'a, I: Io, D: Dns> {
     place: Place<'a, I, D>,
     /// Handshakes of the connections that were asked for here
-    own: Tasks<I>,
+    own: UnderWay<I>,
     sessions: HashMap<ActionId, Session<I::Tls>>,
     ticket: Ticket,
 }
@@ -456,56 +428,6 @@ impl<I: Io, D: Dns> Asking<'_, I, D> {
         };
         let session = connection.and_then(|connection| self.sessions.remove(&connection.id));
         (told, session)
-    }
-}
-
-impl<I: Io> Tasks<I> {
-    fn new() -> Self {
-        Self {
-            futures: FuturesUnordered::new(),
-            handles: HashMap::new(),
-        }
-    }
-
-    fn push<D: Dns>(
-        &mut self,
-        shared: &Arc<Shared<I, D>>,
-        action: Action,
-        session: Option<Session<I::Tls>>,
-    ) {
-        let (id, shared) = (action.id(), shared.clone());
-        let span = telemetry::action(&action);
-        let work = async move { (id, shared.carry_out(action, session).await) };
-        let work: Work<I::Tls> = Box::pin(work.instrument(span));
-        let slot: Slot<I::Tls> = Arc::new(Mutex::new(Some(work)));
-        let (handle, registration) = AbortHandle::new_pair();
-        self.handles.insert(id, (handle, slot.clone()));
-        self.futures.push(Abortable::new(Task(slot), registration));
-    }
-
-    /// Drops what is under way by this name
-    fn cancel(&mut self, id: ActionId) {
-        if let Some((handle, slot)) = self.handles.remove(&id) {
-            handle.abort();
-            let work = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-            drop(work);
-        }
-    }
-
-    /// The next that is over
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<(ActionId, Done<I::Tls>)>> {
-        loop {
-            let next = pin!(self.futures.next());
-            match next.poll(context) {
-                Poll::Ready(Some(Err(Aborted))) => {}
-                Poll::Ready(Some(Ok((id, done)))) => {
-                    self.handles.remove(&id);
-                    return Poll::Ready(Some((id, done)));
-                }
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
     }
 }
 

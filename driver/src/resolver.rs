@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedway_core::{
-    Config, Delegated, DiscoveryError, Entry, Families, FetchError, Found, Instant, Limits,
-    Outcome, Pool, ServerName, Snapshot, SnapshotError, Stats, Ticket, Told,
+    Config, Delegated, DiscoveryError, Entry, Families, FetchError, Found, Instant, Limits, Memory,
+    Outcome, Pool, Recording, SearchGoal, SearchOutcome, ServerName, Snapshot, SnapshotError,
+    Stats, Ticket, Told,
 };
 use rustls::crypto::CryptoProvider;
 use tracing::Instrument as _;
@@ -21,6 +22,7 @@ use crate::entropy::Entropy;
 use crate::get::{self, fetch_error};
 use crate::http::{self, Exchange, Response, USER_AGENT};
 use crate::io::{ByteStream as _, Io, TlsStream as _};
+use crate::lone::Lone;
 use crate::room::{self, Room};
 use crate::telemetry;
 use crate::trust::{Habits, Keys, Revocation, Roots, Sources, Trust, TrustError};
@@ -126,6 +128,48 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         self.connected("connect_to", subject, ask).await
     }
 
+    /// Searches afresh, past what is known and without renewing it, and records that: to
+    /// [explain](Recording::explain) why a server is found or not, here or where the recording is sent to
+    ///
+    /// For people to look at: it takes no part in what the resolver knows and shares.
+    pub async fn explain(&self, name: &ServerName, goal: SearchGoal) -> Explained<I, D> {
+        self.explain_by(name, goal, self.config().clone(), None)
+            .await
+    }
+
+    /// The same by other policies, such as another edition of the specification; with a memory of what other searches were
+    /// answered, out of which comes what was asked before
+    pub async fn explain_by(
+        &self,
+        name: &ServerName,
+        goal: SearchGoal,
+        config: Config,
+        mut memory: Option<&mut Memory>,
+    ) -> Explained<I, D> {
+        let (shared, config) = (&self.engine.shared, Arc::new(config));
+        let turn = async {
+            let berth = shared.room.berth().await;
+            shared.room.enter().await;
+            berth
+        };
+        let deadline = shared.io.now() + config.deadlines.search;
+        let _turn = before(&*shared.io, deadline, turn).await;
+        let lone = Lone::new(shared, goal, name, &config, memory.as_deref_mut());
+        let ended = lone.run().await;
+        if let Some(memory) = memory {
+            memory.learn(&ended.recording);
+        }
+        let connected = match (&ended.outcome, ended.session) {
+            (Ok(found), Some(session)) => Some(self.connected_by(Found::clone(found), session)),
+            (Ok(_) | Err(_), _) => None,
+        };
+        Explained {
+            outcome: ended.outcome,
+            recording: ended.recording,
+            connected,
+        }
+    }
+
     /// Takes in what was seen of a server from above; `name` is the server name as it was asked for, or the subject
     ///
     /// At most once a minute a name: whether it counted.
@@ -226,6 +270,10 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         let found = *result?;
         // The core hands out only a connection that was reported to it, and that is kept until then
         let session = session.expect("a search that connects ends with a session or an error");
+        Ok(self.connected_by(found, session))
+    }
+
+    fn connected_by(&self, found: Found, session: Session<I::Tls>) -> Connected<I, D> {
         let stream = session.tls;
         #[cfg(feature = "transparency")]
         let transparency = match (&found.connection, stream.session()) {
@@ -235,13 +283,13 @@ impl<I: Io, D: Dns> Resolver<I, D> {
             }
             (None, _) | (_, None) => None,
         };
-        Ok(Connected {
+        Connected {
             found,
             stream,
             #[cfg(feature = "transparency")]
             transparency,
             shared: self.engine.shared.clone(),
-        })
+        }
     }
 
     /// Asks when it is its turn: there is room for the sockets of one more search
@@ -273,6 +321,26 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         span.record("place", place);
         telemetry::asked(io.now().saturating_since(began));
         (told, session)
+    }
+}
+
+/// A search that was recorded
+#[non_exhaustive]
+pub struct Explained<I: Io, D = Stub<I>> {
+    /// What came of it
+    pub outcome: SearchOutcome,
+    /// All that happened
+    pub recording: Recording,
+    /// The session, if one was asked for and there is one
+    pub connected: Option<Connected<I, D>>,
+}
+
+impl<I: Io<Tls: fmt::Debug>, D> fmt::Debug for Explained<I, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Explained")
+            .field("outcome", &self.outcome)
+            .field("connected", &self.connected)
+            .finish_non_exhaustive()
     }
 }
 

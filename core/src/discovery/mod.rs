@@ -349,6 +349,21 @@ impl Discovery {
         }
     }
 
+    /// The questions whose answers it has come to
+    pub(crate) fn used(&self) -> impl Iterator<Item = Question<'_>> {
+        self.context.queries.used()
+    }
+
+    /// The step that the search is at; `None` once it has ended
+    pub(crate) fn place(&self) -> Option<Place> {
+        match &self.stage {
+            Stage::Awaiting | Stage::WellKnown(_) => Some(Place::WellKnown),
+            Stage::Ended(_) => None,
+            Stage::Srv { service } => Some(self.srv_place(*service)),
+            Stage::Targets(targets) => Some(Place::Route(targets.route)),
+        }
+    }
+
     /// Whether the subject will not change any more
     fn is_settled(&self) -> bool {
         match &self.stage {

@@ -43,11 +43,6 @@ impl Discovery {
         self.context.next_question()
     }
 
-    /// The questions whose answers it has come to
-    pub(crate) fn used(&self) -> impl Iterator<Item = Question<'_>> {
-        self.context.queries.used()
-    }
-
     /// The name whose .well-known it awaits
     pub(crate) fn wants_delegation(&self) -> Option<&ServerName> {
         matches!(self.stage, Stage::Awaiting).then_some(&self.subject.name)

@@ -1,0 +1,86 @@
+//! What `check --explain` says of every scenario of the loopback world, as it was reviewed.
+//!
+//! After a change, `INSTA_UPDATE=always cargo test -p fedway explanation` writes them anew: read what has changed.
+
+use std::time::Duration;
+
+use fedway_testkit::world::WorldPlan;
+use fedway_testkit::world::scenarios::{self, Scenario};
+use fedway_tokio::Sockets;
+use futures_util::future::join_all;
+
+use crate::inquiry::{How, check};
+use crate::report::Report;
+use crate::run::tokio_runtime;
+use crate::text::Block;
+
+#[test]
+fn the_explanation_of_every_scenario_is_as_it_was_reviewed() {
+    let scenarios = scenarios::all();
+    let mut plan = WorldPlan::new();
+    for scenario in &scenarios {
+        scenario.add_to(&mut plan);
+    }
+    let world = plan.start().unwrap();
+    let explained = scenarios.iter().map(async |scenario| {
+        let builder = world.builder().config(scenario.config());
+        let resolver = builder.build(Sockets::default()).unwrap();
+        let inquiry = check(&resolver, &scenario.name, How::Afresh).await;
+        let mut report = Report::new(scenario.name.as_str(), scenario.edition, inquiry);
+        without_time(&mut report);
+        let name = scenario.name.as_str();
+        let text = Block {
+            name,
+            report: &report,
+        }
+        .to_string();
+        without_days(&anstream::adapter::strip_str(&text).to_string())
+    });
+    let Ok(runtime) = tokio_runtime() else {
+        panic!("a runtime for a test");
+    };
+    let texts = runtime.block_on(join_all(explained));
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        for (scenario, text) in scenarios.iter().zip(texts) {
+            insta::assert_snapshot!(file_name(scenario), text);
+        }
+    });
+}
+
+/// Everything at once, so that it is the same each time
+fn without_time(report: &mut Report) {
+    if let Some(explanation) = &mut report.explanation {
+        explanation.elapsed = Duration::ZERO;
+        for exchange in explanation
+            .steps
+            .iter_mut()
+            .flat_map(|step| &mut step.asked)
+        {
+            (exchange.from, exchange.until) = (Duration::ZERO, Duration::ZERO);
+        }
+    }
+}
+
+/// Certificates of the world last for long, and a day less each day
+fn without_days(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.split_once(" (") {
+        Some((start, rest)) if rest.contains(" days left)") => {
+            let end = rest.split_once(')').map_or("", |(_, end)| end);
+            format!("{start}{end}\n")
+        }
+        Some(_) | None => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+fn file_name(scenario: &Scenario) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '.' {
+            c
+        } else {
+            '-'
+        }
+    };
+    let name: String = scenario.name.as_str().chars().map(plain).collect();
+    format!("{}-{}", scenario.edition, name)
+}

@@ -1,0 +1,211 @@
+//! What a server that was reached says of itself, or what answers in its place.
+
+use fedway_core::{Chain, Code, FetchError, Finding, Instant, Level};
+use fedway_driver::dns::Dns;
+use fedway_driver::http::Response;
+use fedway_driver::{Connected, Io, Resolver, before, printable};
+
+use crate::json::Foreign;
+
+/// Asks a server for its version, over a connection to it
+pub(crate) async fn ask<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    connected: &mut Connected<I, D>,
+    deadline: Instant,
+) -> Result<Foreign, VersionError> {
+    let get = connected.get(VERSION_PATH);
+    let response = match before(resolver.io(), deadline, get).await {
+        None | Some(Err(FetchError::TimedOut)) => return Err(VersionError::TimedOut),
+        Some(Err(error)) => return Err(VersionError::Fetch(error)),
+        Some(Ok(response)) => response,
+    };
+    if response.status != 200 {
+        return Err(VersionError::Status(Answered::new(&response)));
+    }
+    read_version(&response)
+}
+
+/// What a server says of itself, which is to be an object
+fn read_version(response: &Response) -> Result<Foreign, VersionError> {
+    let not_json = |error| VersionError::NotJson(error, Answered::new(response));
+    let body = Foreign::parse(&response.body).map_err(not_json)?;
+    if body.is_object() {
+        Ok(body)
+    } else {
+        Err(VersionError::NotAnObject(body))
+    }
+}
+
+/// Why a server that was reached did not tell its version
+#[derive(Debug)]
+pub(crate) enum VersionError {
+    Fetch(FetchError),
+    NotAnObject(Foreign),
+    NotJson(serde_json::Error, Answered),
+    Status(Answered),
+    TimedOut,
+}
+
+/// What answered in the homeserver's place
+#[derive(Debug)]
+pub(crate) struct Answered {
+    status: u16,
+    /// The `Server` header
+    server: Option<String>,
+    /// Whether it is a page for people
+    is_html: bool,
+    /// Whether it is one that asks a browser to prove that it is one
+    is_challenge: bool,
+    /// Its beginning
+    start: String,
+}
+
+impl VersionError {
+    /// Whether the server may answer later without anybody changing a configuration
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Fetch(error) => matches!(error, FetchError::ConnectionLost),
+            Self::NotAnObject(_) | Self::NotJson(..) => false,
+            // Too many requests, and what a proxy says of a server that is down (RFC 6585 §4, RFC 9110 §15.6)
+            Self::Status(answered) => answered.status == 429 || answered.status >= 500,
+            Self::TimedOut => true,
+        }
+    }
+
+    /// What an administrator should know of it
+    pub(crate) fn finding(&self, at: &str, host: &str) -> Finding {
+        let pass_on = format!(
+            "have the proxy pass everything below /_matrix to the homeserver, for the name {host}"
+        );
+        let (code, seen, remedy) = match self {
+            Self::Fetch(error) => (
+                Code::VersionFailed,
+                format!(
+                    "{at} was reached, and its answer to GET {VERSION_PATH} cannot be read: {}",
+                    Chain(error)
+                ),
+                "check that the homeserver runs, and what stands before it".into(),
+            ),
+            Self::TimedOut => (
+                Code::VersionFailed,
+                format!("{at} was reached, and does not answer GET {VERSION_PATH} in time"),
+                "check that the homeserver runs and is not overloaded".into(),
+            ),
+            Self::NotAnObject(_) => (
+                Code::VersionNotJson,
+                format!("{at} answers GET {VERSION_PATH} with something else than a JSON object"),
+                pass_on,
+            ),
+            Self::NotJson(_, answered) if answered.is_html => (
+                Code::VersionNotJson,
+                format!(
+                    "{at} answers GET {VERSION_PATH} with a web page in place of JSON{}",
+                    answered.who()
+                ),
+                pass_on,
+            ),
+            Self::NotJson(_, answered) => (
+                Code::VersionNotJson,
+                format!(
+                    "{at} answers GET {VERSION_PATH} with no JSON{}",
+                    answered.who()
+                ),
+                pass_on,
+            ),
+            Self::Status(answered) => answered.refusal(at, host, pass_on),
+        };
+        Finding::new(code, Level::Error, seen, remedy)
+    }
+}
+
+impl Answered {
+    fn new(response: &Response) -> Self {
+        let header = |name| {
+            let value = response.header(name).map(String::from_utf8_lossy);
+            value.map(|value| printable(&value, MAX_START))
+        };
+        let kind = header("content-type")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let start = &response.body[..response.body.len().min(MAX_START)];
+        let is_html = kind.starts_with("text/html") || start.trim_ascii_start().starts_with(b"<");
+        Self {
+            status: response.status,
+            server: header("server"),
+            is_html,
+            is_challenge: header("cf-mitigated").is_some(),
+            start: printable(&String::from_utf8_lossy(start), MAX_START),
+        }
+    }
+
+    /// Who says so, as far as it says
+    fn who(&self) -> String {
+        let server = self.server.as_ref().map(|it| format!(" (Server: {it})"));
+        let mut who = server.unwrap_or_default();
+        if !self.start.is_empty() {
+            who += &format!(": {}", self.start);
+        }
+        who
+    }
+
+    fn refusal(&self, at: &str, host: &str, pass_on: String) -> (Code, String, String) {
+        let (status, who) = (self.status, self.who());
+        let what = format!("{at} answers GET {VERSION_PATH} for the name {host} with {status}");
+        match status {
+            _ if self.is_challenge => (
+                Code::VersionChallenge,
+                format!("{what}, a challenge for browsers{who}"),
+                "turn it off for everything below /_matrix: servers cannot solve it".into(),
+            ),
+            404 => (
+                Code::VersionUnknownPath,
+                format!("{what} (not found){who}: what listens there does not pass federation on to a homeserver"),
+                pass_on,
+            ),
+            421 => (
+                Code::VersionMisdirected,
+                format!("{what} (misdirected): it does not know this name{who}"),
+                format!("configure {host} as a name of that server or proxy"),
+            ),
+            500..=599 => (
+                Code::VersionProxyDown,
+                format!("{what}{who}: a proxy, and the homeserver behind it does not answer"),
+                "start the homeserver, or correct the address at which the proxy looks for it".into(),
+            ),
+            429 => (
+                Code::VersionStatus,
+                format!("{what} (too many requests){who}"),
+                "let other servers ask more often".into(),
+            ),
+            401 | 403 => (
+                Code::VersionStatus,
+                format!("{what} (it lets nobody in, or not this address){who}"),
+                "have the proxy or firewall let everybody through to /_matrix: other servers have no log-in".into(),
+            ),
+            300..=399 => (
+                Code::VersionStatus,
+                format!("{what}, a redirect, which no server follows here{who}"),
+                pass_on,
+            ),
+            _ => (Code::VersionStatus, format!("{what}{who}"), pass_on),
+        }
+    }
+}
+
+impl std::fmt::Display for VersionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GET {VERSION_PATH}: ")?;
+        match self {
+            Self::Fetch(error) => Chain(error).fmt(f),
+            Self::NotAnObject(_) => f.write_str("answer is no JSON object"),
+            Self::NotJson(error, _) => write!(f, "answer is no JSON: {error}"),
+            Self::Status(answered) => write!(f, "status {}", answered.status),
+            Self::TimedOut => f.write_str("no answer in time"),
+        }
+    }
+}
+
+/// Server-server API, "Retrieving server version"
+pub(crate) const VERSION_PATH: &str = "/_matrix/federation/v1/version";
+/// As much of a stranger's answer as tells who it is
+const MAX_START: usize = 60;

@@ -1,0 +1,29 @@
+//! Findings: what an administrator should know, and change.
+
+mod catalog;
+mod finding;
+mod judge;
+
+use alloc::vec::Vec;
+
+pub use self::catalog::{Code, UnknownCode};
+pub use self::finding::{Finding, Level};
+pub(crate) use self::judge::judge;
+use crate::found::{DiscoveryError, Found};
+use crate::name::ServerName;
+
+impl Found {
+    /// What should be known of the way to the server of `name`, and changed
+    #[must_use]
+    pub fn findings(&self, name: &ServerName) -> Vec<Finding> {
+        judge(name, Ok(self), None)
+    }
+}
+
+impl DiscoveryError {
+    /// Why the server of `name` was not found, and what should be changed: the cause first
+    #[must_use]
+    pub fn findings(&self, name: &ServerName) -> Vec<Finding> {
+        judge(name, Err(self), None)
+    }
+}
