@@ -89,6 +89,10 @@ pub(crate) struct SearchArgs {
     #[arg(long)]
     pub(crate) explain: bool,
 
+    /// With check: try every address of every candidate, and of .well-known, each to its end
+    #[arg(long)]
+    pub(crate) all: bool,
+
     /// Keep a recording of each search in this folder, for `fedway replay` or a bug report
     #[arg(long, value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,

@@ -17,6 +17,7 @@ use crate::failure::{Failure, written};
 use crate::inquiry;
 use crate::report::Report;
 use crate::run::{tokio_runtime, unusable};
+use crate::text::Block;
 
 /// Runs the command to its exit status
 pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
@@ -27,16 +28,17 @@ pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
         scenario.add_to(&mut plan);
     }
     let world = plan.start().map_err(Failure::machine)?;
-    let (outcomes, second) = match runtime {
+    let (visits, explained) = match runtime {
         Runtime::Smol => {
             let resolvers = resolvers(&world, &scenarios, fedway_smol::Sockets::default())?;
-            smol::block_on(visit_twice(&resolvers, &world, &scenarios))
+            smol::block_on(visit(&resolvers, &world, &scenarios))
         }
         Runtime::Tokio => {
             let resolvers = resolvers(&world, &scenarios, fedway_tokio::Sockets::default())?;
-            tokio_runtime()?.block_on(visit_twice(&resolvers, &world, &scenarios))
+            tokio_runtime()?.block_on(visit(&resolvers, &world, &scenarios))
         }
     };
+    let (outcomes, second) = visits;
     let wrong = outcomes
         .iter()
         .filter(|outcome| outcome.surprise.is_some())
@@ -47,6 +49,7 @@ pub(crate) fn run(runtime: Runtime) -> Result<ExitCode, Failure> {
         ExitCode::FAILURE
     };
     let result = print(&scenarios, &outcomes, &second, wrong, start.elapsed());
+    let result = result.and_then(|()| explain(explained));
     Ok(written(result, status))
 }
 
@@ -77,6 +80,38 @@ struct Second {
     questions: usize,
     requests: usize,
     elapsed: Duration,
+}
+
+/// Visits all of them twice, and looks at one failure closely
+async fn visit<I: Io>(
+    resolvers: &[Resolver<I>],
+    world: &World,
+    scenarios: &[Scenario],
+) -> ((Vec<Outcome>, Second), Option<(String, Report)>) {
+    let visits = visit_twice(resolvers, world, scenarios).await;
+    let mut each = resolvers.iter().zip(scenarios);
+    let explained = match each.find(|(_, scenario)| scenario.name.as_str() == EXPLAINED) {
+        None => None,
+        Some((resolver, scenario)) => {
+            let inquiry = inquiry::check(resolver, &scenario.name, inquiry::How::Afresh).await;
+            let report = Report::new(EXPLAINED, scenario.edition, inquiry);
+            Some((EXPLAINED.into(), report))
+        }
+    };
+    (visits, explained)
+}
+
+/// Shows what is said of a failure
+fn explain(explained: Option<(String, Report)>) -> io::Result<()> {
+    let Some((name, report)) = &explained else {
+        return Ok(());
+    };
+    let mut out = anstream::stdout().lock();
+    writeln!(
+        out,
+        "\nand why one of them fails, as `fedway check --explain` says it:\n"
+    )?;
+    write!(out, "{}", Block { name, report })
 }
 
 async fn visit_twice<I: Io>(
@@ -231,6 +266,8 @@ fn row(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
     ]
 }
 
+/// The commonest mistake there is: a certificate for the target of an SRV record
+const EXPLAINED: &str = "srv-cert.example";
 const GOOD: &str = "✓";
 const WRONG: &str = "✗";
 const GREEN: Style = AnsiColor::Green.on_default();

@@ -10,6 +10,7 @@ use fedway_core::{
 use fedway_driver::dns::Dns;
 use fedway_driver::{Connected, Io, Resolver, TlsStream};
 
+use crate::everywhere::{self, Tried};
 use crate::json::Foreign;
 use crate::keys::{self, KEYS_PATH, Keys};
 use crate::probe;
@@ -29,6 +30,8 @@ pub(crate) struct Inquiry {
     /// All that happened, where that was recorded
     pub(crate) recording: Option<Recording>,
     pub(crate) explanation: Option<Explanation>,
+    /// Every address, where that was asked for
+    pub(crate) tried: Option<Vec<Tried>>,
     pub(crate) elapsed: Duration,
     /// When that was, on the clock of what expires
     pub(crate) ended: Instant,
@@ -39,6 +42,8 @@ pub(crate) struct Inquiry {
 pub(crate) enum How {
     /// Afresh, and recorded
     Afresh,
+    /// The same, and every address to its end
+    Everywhere,
     /// With what is known, for many
     Shared,
 }
@@ -51,7 +56,7 @@ pub(crate) async fn resolve<I: Io, D: Dns>(
 ) -> Inquiry {
     let start = resolver.io().now();
     let mut inquiry = match how {
-        How::Afresh => {
+        How::Afresh | How::Everywhere => {
             let explained = resolver.explain(name, SearchGoal::Resolve).await;
             Inquiry::new(explained.outcome.map(Arc::from), Some(explained.recording))
         }
@@ -69,7 +74,7 @@ pub(crate) async fn check<I: Io, D: Dns>(
 ) -> Inquiry {
     let start = resolver.io().now();
     let (outcome, recording, connected) = match how {
-        How::Afresh => {
+        How::Afresh | How::Everywhere => {
             let explained = resolver.explain(name, SearchGoal::Connect).await;
             let outcome = explained.outcome.map(Arc::from);
             (outcome, Some(explained.recording), explained.connected)
@@ -92,8 +97,11 @@ pub(crate) async fn check<I: Io, D: Dns>(
         let session = session.map(|it| it.logged(connected.transparency.as_ref()));
         inquiry.session = session;
     }
-    if how == How::Afresh {
+    if how != How::Shared {
         inquiry.look_further(resolver, name).await;
+    }
+    if how == How::Everywhere {
+        inquiry.look_everywhere(resolver, name).await;
     }
     inquiry.end(resolver, start)
 }
@@ -108,6 +116,7 @@ impl Inquiry {
             findings: Vec::new(),
             recording,
             explanation: None,
+            tried: None,
             elapsed: Duration::ZERO,
             ended: Instant::ORIGIN,
         }
@@ -178,6 +187,25 @@ impl Inquiry {
             }
         }
         self.findings.sort_by_key(|finding| finding.level);
+    }
+
+    /// Tries every address
+    async fn look_everywhere<I: Io, D: Dns>(
+        &mut self,
+        resolver: &Resolver<I, D>,
+        name: &ServerName,
+    ) {
+        let (notes, destination) = match &self.result {
+            Ok(found) => (&found.notes, Some(&found.destination)),
+            Err(error) => (&*error.notes, error.destination.as_deref()),
+        };
+        let (tried, findings) = everywhere::try_all(resolver, name, notes, destination).await;
+        // What the search has seen of addresses is among it
+        let is_more = |it: &Finding| !matches!(it.code, Code::AddressDead | Code::FamilyDead);
+        self.findings.retain(is_more);
+        self.findings.extend(findings);
+        self.findings.sort_by_key(|finding| finding.level);
+        self.tried = Some(tried);
     }
 
     fn end<I: Io, D: Dns>(mut self, resolver: &Resolver<I, D>, start: Instant) -> Self {

@@ -6,6 +6,7 @@ mod codes;
 mod compare;
 #[cfg(feature = "demo")]
 mod demo;
+mod everywhere;
 mod failure;
 mod inquiry;
 mod json;

@@ -10,6 +10,7 @@ use fedway_core::{
 };
 use serde::{Serialize, Serializer};
 
+use crate::everywhere::Tried;
 use crate::inquiry::Inquiry;
 use crate::json::Foreign;
 use crate::keys::Keys;
@@ -37,6 +38,9 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<FindingReport>,
     pub(crate) error: Option<ErrorReport>,
     elapsed_ms: u64,
+    /// With `--all` alone
+    #[serde(rename = "all", skip_serializing_if = "Option::is_none")]
+    pub(crate) tried: Option<Vec<Tried>>,
     /// With `--explain` alone
     #[serde(
         rename = "path",
@@ -113,6 +117,7 @@ impl Report {
         report.elapsed_ms = u64::try_from(inquiry.elapsed.as_millis()).unwrap_or(u64::MAX);
         let is_ok = inquiry.is_ok();
         report.keys = inquiry.keys;
+        report.tried = inquiry.tried;
         let findings: Vec<_> = inquiry.findings.into_iter().map(finding_in_flags).collect();
         let reported = findings.iter().map(|it| FindingReport::new(it, edition));
         report.findings = reported.collect();
@@ -141,6 +146,11 @@ impl Report {
             }
         }
         report.ok = is_ok;
+        if !is_ok && report.error.is_none() {
+            let findings = &mut report.findings.iter();
+            let error = findings.find(|finding| finding.level == Level::Error);
+            report.error = error.map(ErrorReport::of_finding);
+        }
         report
     }
 
@@ -164,6 +174,7 @@ impl Report {
             findings: Vec::new(),
             error: None,
             elapsed_ms: 0,
+            tried: None,
             explanation: None,
         }
     }
@@ -287,6 +298,19 @@ impl WellKnownReport {
             redirects: well_known.redirects.clone(),
             expires_in_s: well_known.expires.map(|expires| seconds_to(expires, now)),
             error: well_known.error.as_ref().map(|error| chain(error)),
+        }
+    }
+}
+
+impl ErrorReport {
+    /// Of a server that was found and answers, and is wrong all the same
+    fn of_finding(finding: &FindingReport) -> Self {
+        Self {
+            kind: finding.code.name(),
+            message: finding.seen.clone(),
+            temporary: false,
+            fault: Fault::Peer,
+            attempts: Vec::new(),
         }
     }
 }

@@ -151,7 +151,9 @@ async fn look_at<I: Io, D: Dns>(
 /// Whoever looks at a few names wants to know why; many share what is known
 fn how(verb: Verb, args: &SearchArgs) -> How {
     let is_for_people = verb == Verb::Check && args.cache.is_none() && args.input.is_none();
-    if is_for_people || args.explain || args.record.is_some() {
+    if args.all && verb == Verb::Check {
+        How::Everywhere
+    } else if is_for_people || args.explain || args.record.is_some() {
         How::Afresh
     } else {
         How::Shared

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use fedway_testkit::world::WorldPlan;
+use fedway_core::Edition;
 use fedway_testkit::world::scenarios::{self, Scenario};
+use fedway_testkit::world::{ConnectionFault, Https, WorldPlan};
 use fedway_tokio::Sockets;
 use futures_util::future::join_all;
 
@@ -45,6 +46,44 @@ fn the_explanation_of_every_scenario_is_as_it_was_reviewed() {
             insta::assert_snapshot!(file_name(scenario), text);
         }
     });
+}
+
+#[test]
+fn every_address_is_tried_to_its_end_and_families_are_counted() {
+    let mut plan = WorldPlan::new();
+    plan.address("dual.example", "198.51.100.8");
+    plan.address("dual.example", "198.51.100.9");
+    plan.address("dual.example", "2001:db8::8");
+    for address in ["198.51.100.8:8448", "198.51.100.9:8448"] {
+        plan.https(address, Https::for_name("dual.example"));
+    }
+    plan.connection_fault("198.51.100.9:8448", ConnectionFault::GarbageInHandshake);
+    plan.https("198.51.100.8:443", Https::for_name("dual.example"));
+    let world = plan.start().unwrap();
+    let resolver = world.builder().build(Sockets::default()).unwrap();
+    let name = "dual.example".parse().unwrap();
+    let Ok(runtime) = tokio_runtime() else {
+        panic!("a runtime for a test");
+    };
+    let inquiry = runtime.block_on(check(&resolver, &name, How::Everywhere));
+    let report = Report::new("dual.example", Edition::V1_8, inquiry);
+    let name = "dual.example";
+    let text = Block {
+        name,
+        report: &report,
+    }
+    .to_string();
+    let text = anstream::adapter::strip_str(&text).to_string();
+    for line in [
+        "address     .well-known at 198.51.100.8:443 works",
+        "address     .well-known at [2001:db8::8]:443: connection failed: connection refused",
+        "address     198.51.100.8:8448 works",
+        "address     [2001:db8::8]:8448: connection failed: connection refused",
+        "all         IPv4: 2 of 4 work, IPv6: 0 of 2 work",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(text.contains("[address-dead]"), "{text}");
 }
 
 /// Everything at once, so that it is the same each time

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use fedway_core::Level;
 use serde_json::Value;
 
+use crate::everywhere;
 use crate::json::Foreign;
 use crate::path::{Path, printable, wrapped};
 use crate::report::{FindingReport, Report};
@@ -110,6 +111,10 @@ impl Block<'_> {
         );
         let keys = report.keys.as_ref().filter(|keys| keys.signed);
         lines.extend(keys.map(|keys| ("keys", keys.line())));
+        if let Some(tried) = &report.tried {
+            lines.extend(tried.iter().map(|it| ("address", it.line())));
+            lines.push(("all", everywhere::sums(tried)));
+        }
         lines
     }
 }

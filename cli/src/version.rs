@@ -22,13 +22,12 @@ pub(crate) async fn ask<I: Io, D: Dns>(
     if response.status != 200 {
         return Err(VersionError::Status(Answered::new(&response)));
     }
-    read_version(&response)
+    read_version(Answered::new(&response), &response.body)
 }
 
 /// What a server says of itself, which is to be an object
-fn read_version(response: &Response) -> Result<Foreign, VersionError> {
-    let not_json = |error| VersionError::NotJson(error, Answered::new(response));
-    let body = Foreign::parse(&response.body).map_err(not_json)?;
+pub(crate) fn read_version(answered: Answered, body: &[u8]) -> Result<Foreign, VersionError> {
+    let body = Foreign::parse(body).map_err(|error| VersionError::NotJson(error, answered))?;
     if body.is_object() {
         Ok(body)
     } else {
@@ -135,6 +134,18 @@ impl Answered {
             is_html,
             is_challenge: header("cf-mitigated").is_some(),
             start: printable(&String::from_utf8_lossy(start), MAX_START),
+        }
+    }
+
+    /// Somebody who answers with this, and says no more
+    #[cfg(fuzzing)]
+    pub(crate) fn by_status(status: u16) -> Self {
+        Self {
+            status,
+            server: None,
+            is_html: false,
+            is_challenge: false,
+            start: String::new(),
         }
     }
 

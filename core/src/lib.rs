@@ -75,6 +75,8 @@
 //! - **"No such record" is an answer, "could not be answered" an error** ([`Answer::Absent`], [`DnsError`]).
 //! - **The same name, configuration, seed and events give the same steps.**
 //! - **Facts are shared, searches are not**: a [`Pool`] drives many searches, and remembers what the network said.
+//! - **Why**: a [`Recorder`] around a search makes a [`Recording`], which replays to the letter and [explains](Recording::explain)
+//!   itself; what an administrator should change is a [`Finding`].
 //! - **Bounded**: of an SRV set at most 16 targets are tried, of a host and family at most 16 addresses looked at, and
 //!   at most 32 connections tried in a search, 8 of them to one host and port ([`Limits`]).
 //!

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fedway_core::{
-    Action, Config, Connect, ConnectError, Event, FetchError, FetchWellKnown, FieldName,
-    HttpAnswer, Instant, Limits, Shown, Verdict,
+    Action, Config, Connect, ConnectError, Event, FetchError, FetchWellKnown, FieldName, Host,
+    HttpAnswer, Instant, Limits, Purpose, Shown, Verdict,
 };
 
 use crate::dns::Dns;
@@ -42,6 +42,14 @@ impl fmt::Debug for Reroute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reroute").finish_non_exhaustive()
     }
+}
+
+/// What to connect to, and whom to find there
+pub(crate) struct Dial<'a> {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls_name: &'a Host,
+    pub(crate) verdict: &'a Verdict,
+    pub(crate) purpose: Purpose,
 }
 
 /// An action that is over
@@ -79,7 +87,13 @@ impl<I: Io, D: Dns> Shared<I, D> {
     ) -> Done<I::Tls> {
         match action {
             Action::Connect(connect) => {
-                let result = self.connect(&connect, connect.deadline()).await;
+                let what = Dial {
+                    address: connect.address(),
+                    tls_name: connect.tls_name(),
+                    verdict: connect.verdict(),
+                    purpose: connect.purpose(),
+                };
+                let result = self.connect(what, connect.deadline()).await;
                 Done::Connected(connect, result)
             }
             Action::FetchWellKnown(fetch) => {
@@ -102,15 +116,15 @@ impl<I: Io, D: Dns> Shared<I, D> {
     }
 
     /// One TCP connection and one handshake
-    async fn connect(
+    pub(crate) async fn connect(
         &self,
-        connect: &Connect,
+        what: Dial<'_>,
         deadline: Instant,
     ) -> Result<Session<I::Tls>, ConnectError> {
-        let name = server_name(connect.tls_name()).map_err(ConnectError::Tls)?;
-        let config = self.trust.config(connect.verdict(), connect.purpose());
+        let name = server_name(what.tls_name).map_err(ConnectError::Tls)?;
+        let config = self.trust.config(what.verdict, what.purpose);
         let address = self
-            .really(connect.address())
+            .really(what.address)
             .map_err(|error| connect_error(&error))?;
         let seat = self.room.socket(&*self.io, deadline).await;
         let seat = seat.ok_or(ConnectError::OutOfResources)?;
@@ -127,8 +141,8 @@ impl<I: Io, D: Dns> Shared<I, D> {
             .handshake(tcp, config, name)
             .await
             .map_err(|error| connect_error(&error))?;
-        if let Verdict::Skip(rule) = connect.verdict() {
-            let (host, address) = (connect.tls_name(), connect.address());
+        if let Verdict::Skip(rule) = what.verdict {
+            let (host, address) = (what.tls_name, what.address);
             tracing::warn!(%host, %address, %rule, "certificate not verified");
         }
         Ok(Session { tls, _seat: seat })

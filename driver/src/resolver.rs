@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedway_core::{
-    Config, Delegated, DiscoveryError, Entry, Families, FetchError, Found, Instant, Limits, Memory,
-    Outcome, Pool, Recording, SearchGoal, SearchOutcome, ServerName, Snapshot, SnapshotError,
-    Stats, Ticket, Told,
+    AttemptError, Config, ConnectError, Delegated, DiscoveryError, Entry, Families, FetchError,
+    Found, Host, Instant, Limits, Memory, Outcome, Pool, Purpose, Recording, SearchGoal,
+    SearchOutcome, ServerName, Snapshot, SnapshotError, Stats, Ticket, Told,
 };
 use rustls::crypto::CryptoProvider;
 use tracing::Instrument as _;
 
 use crate::alarm::before;
-use crate::carry::{Reroute, Session, Shared};
+use crate::carry::{Dial, Reroute, Session, Shared};
 use crate::dns::{ConfigError, Dns, DnsConfig, Stub};
 use crate::engine::Engine;
 use crate::entropy::Entropy;
@@ -168,6 +168,37 @@ impl<I: Io, D: Dns> Resolver<I, D> {
             recording: ended.recording,
             connected,
         }
+    }
+
+    /// Connects to one address and verifies its certificate for `tls_name`, without a search: to try all the addresses of a
+    /// [`Destination`](fedway_core::Destination), where a search is content with the first that works
+    ///
+    /// The policies about addresses apply, and so do the rules by which a certificate is not verified.
+    ///
+    /// # Errors
+    ///
+    /// If the address may not be dialled, or gives no session that may be trusted in the time of an attempt.
+    pub async fn try_address(
+        &self,
+        address: SocketAddr,
+        tls_name: &Host,
+        purpose: Purpose,
+    ) -> Result<(), AttemptError> {
+        let shared = &self.engine.shared;
+        let (config, io) = (&shared.config, &*shared.io);
+        let allowed = config.addresses.judge(address.ip());
+        allowed.map_err(AttemptError::AddressRefused)?;
+        let verdict = config.trust.verdict(tls_name, address.ip());
+        let dial = Dial {
+            address,
+            tls_name,
+            verdict: &verdict,
+            purpose,
+        };
+        let deadline = io.now() + config.deadlines.connect;
+        let session = before(io, deadline, shared.connect(dial, deadline)).await;
+        let session = session.unwrap_or(Err(ConnectError::TimedOut));
+        session.map(drop).map_err(AttemptError::Connect)
     }
 
     /// Takes in what was seen of a server from above; `name` is the server name as it was asked for, or the subject

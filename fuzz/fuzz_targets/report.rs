@@ -1,14 +1,26 @@
-//! Any outcome of a search, as the command line prints it: one line of JSON with the keys of its README, that reads
-//! back as what was found; and in that line as in text, nothing that a terminal would obey or not show.
+//! Any search, as the command line prints and explains it: one line of JSON with the keys of its README, that reads back as
+//! what was found; in that line as in text, nothing that a terminal would obey or not show; every step of the edition in its
+//! explanation, and everything that was asked at one of them; and its recording does the same again.
 
 #![no_main]
 
 // The command line is a binary; these are the files that it prints with
+#[allow(dead_code, reason = "no server is at hand")]
+#[path = "../../cli/src/everywhere.rs"]
+mod everywhere;
 #[allow(dead_code, reason = "the target asks no server")]
 #[path = "../../cli/src/inquiry.rs"]
 mod inquiry;
 #[path = "../../cli/src/json.rs"]
 mod json;
+#[allow(dead_code, reason = "no server is at hand")]
+#[path = "../../cli/src/keys.rs"]
+mod keys;
+#[path = "../../cli/src/path.rs"]
+mod path;
+#[allow(dead_code, reason = "no server is at hand")]
+#[path = "../../cli/src/probe.rs"]
+mod probe;
 #[path = "../../cli/src/report.rs"]
 mod report;
 #[path = "../../cli/src/text.rs"]
@@ -16,13 +28,19 @@ mod text;
 #[allow(dead_code, reason = "no session is at hand")]
 #[path = "../../cli/src/tls.rs"]
 mod tls;
+#[allow(dead_code, reason = "no server is at hand")]
+#[path = "../../cli/src/version.rs"]
+mod version;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use anstyle::{AnsiColor, Style};
 use arbitrary::{Result, Unstructured};
-use fedway_core::{Discovery, DiscoveryError, Edition, Found, Instant, Machine, ServerName, Step};
+use fedway_core::{
+    DiscoveryError, Edition, Found, Instant, Machine, Recorder, Recording, SearchGoal, ServerName,
+    Step,
+};
 use fedway_driver::is_hidden;
 use fedway_fuzz::search::{config, name, reply};
 use fedway_fuzz::{bytes, up_to};
@@ -30,9 +48,10 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::inquiry::{Inquiry, VersionError, read_version};
+use crate::inquiry::Inquiry;
 use crate::report::Report;
 use crate::text::Block;
+use crate::version::{Answered, VersionError, read_version};
 
 fuzz_target!(|input: &[u8]| {
     // An input that has run out gives zeros, never an error
@@ -51,21 +70,23 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     }
     let Some(name) = name(u)? else { return Ok(()) };
     let now = Instant::ORIGIN;
-    let search = match u.arbitrary()? {
-        true => Discovery::connect(&name, &config, 0, now),
-        false => Discovery::resolve(&name, &config, 0, now),
+    let goal = match u.arbitrary()? {
+        true => SearchGoal::Connect,
+        false => SearchGoal::Resolve,
     };
-    let (result, end) = drive(search, u)?;
+    let search = Recorder::new(goal, &name, &config, 0, now);
+    let (result, end, asked, recording) = drive(search, u)?;
+    assert_eq!(recording.replay(), Ok(recording.outcome()));
     let version = match (&result, up_to(u, 4)?) {
         (Ok(found), choice @ 1..) if found.connection.is_some() => Some(match choice {
             1 => Err(VersionError::TimedOut),
-            2 => Err(VersionError::Status(u.arbitrary()?)),
+            2 => Err(VersionError::Status(Answered::by_status(u.arbitrary()?))),
             3 => {
                 let name = String::from_utf8_lossy(bytes(u)?);
                 let body = serde_json::json!({"server": {"name": name}});
-                read_version(body.to_string().as_bytes())
+                read_version(Answered::by_status(200), body.to_string().as_bytes())
             }
-            _ => read_version(bytes(u)?),
+            _ => read_version(Answered::by_status(200), bytes(u)?),
         }),
         _ => None,
     };
@@ -77,13 +98,18 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
         Some(Err(_)) => (None, true),
         None => (None, false),
     };
-    let inquiry = Inquiry {
-        result: result.clone().map(|found| (*found).into()),
-        session: None,
-        version,
-        elapsed: end.since_origin(),
-        ended: end,
-    };
+    let outcome = result.clone().map(|found| (*found).into());
+    let mut inquiry = Inquiry::recorded(outcome, recording, &name);
+    (inquiry.version, inquiry.elapsed, inquiry.ended) = (version, end.since_origin(), end);
+    if let Some(explanation) = &inquiry.explanation {
+        let told: usize = explanation.steps.iter().map(|step| step.asked.len()).sum();
+        assert_eq!(told, asked);
+        let mut numbers: Vec<_> = explanation.steps.iter().map(|step| step.number).collect();
+        numbers.dedup();
+        assert_eq!(numbers.len(), explanation.steps.len());
+        assert!(!explanation.headline().is_empty());
+    }
+    assert!(inquiry.explanation.is_some());
     let report = Report::new(name.as_str(), edition, inquiry);
     let json = judge(name.as_str(), edition, &report);
     assert_eq!(json["elapsed_ms"], end.since_origin().as_millis() as u64);
@@ -100,20 +126,26 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
 
 /// Runs a search to its end: each action is answered at once, or its time passes
 fn drive(
-    mut search: Discovery,
+    mut search: Recorder,
     u: &mut Unstructured<'_>,
-) -> Result<(std::result::Result<Box<Found>, DiscoveryError>, Instant)> {
-    let mut now = Instant::ORIGIN;
+) -> Result<(
+    std::result::Result<Box<Found>, DiscoveryError>,
+    Instant,
+    usize,
+    Recording,
+)> {
+    let (mut now, mut asked) = (Instant::ORIGIN, 0);
     loop {
         match search.poll() {
             Step::Act(action) => {
+                asked += 1;
                 if u.arbitrary::<u8>()? < 250 {
                     let event = reply(action, u)?;
                     search.handle(event, now);
                 }
             }
             Step::Cancel(_) => {}
-            Step::Done(result) => return Ok((result, now)),
+            Step::Done(result) => return Ok((result, now, asked, search.into_recording())),
             Step::Wait { until } => {
                 now = until.expect("a search that is not done has a deadline");
                 search.handle_timeout(now);
@@ -135,14 +167,17 @@ fn judge(name: &str, edition: Edition, report: &Report) -> Value {
         .iter()
         .map(|(key, text)| ((*key).to_owned(), read(text.get())))
         .collect();
-    assert_eq!(json.len(), KEYS.len(), "{line}");
+    // What is no name has no path
+    let is_explained = json.contains_key("path");
+    let keys = &KEYS[..KEYS.len() - usize::from(!is_explained)];
+    assert_eq!(json.len(), keys.len(), "{line}");
     let json = Value::Object(json);
     assert_eq!(json["server_name"], name);
     assert_eq!(json["edition"], edition.name());
 
     // In this order: a reader's eye and `cut` rely on it
     let mut rest = line;
-    for key in KEYS {
+    for key in keys {
         let key = format!("\"{key}\":");
         let at = rest
             .find(&key)
@@ -210,10 +245,7 @@ fn judge_found(json: &Value, found: &Found, version_failed: bool) {
     }
     assert_eq!(json["provisional"], found.notes.provisional);
     assert_eq!(json["expires_in_s"].is_null(), found.expires.is_none());
-    assert_eq!(
-        json["warnings"].as_array().map(Vec::len),
-        Some(found.notes.warnings.len())
-    );
+    assert!(json["findings"].is_array());
 }
 
 fn judge_error(json: &Value, error: &DiscoveryError) {
@@ -239,7 +271,7 @@ fn address(text: &Value) -> SocketAddr {
 }
 
 /// The README of the command line
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 19] = [
     "server_name",
     "edition",
     "ok",
@@ -254,13 +286,18 @@ const KEYS: [&str; 17] = [
     "provisional",
     "expires_in_s",
     "version",
-    "warnings",
+    "keys",
+    "findings",
     "error",
     "elapsed_ms",
+    "path",
 ];
 
 /// What the command line itself sends a terminal, those that begin with another last
-const STYLES: [Style; 4] = [
+const STYLES: [Style; 7] = [
+    Style::new().dimmed(),
+    AnsiColor::Green.on_default(),
+    AnsiColor::Red.on_default(),
     AnsiColor::Green.on_default().bold(),
     AnsiColor::Red.on_default().bold(),
     AnsiColor::Yellow.on_default(),

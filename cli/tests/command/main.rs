@@ -10,3 +10,4 @@ mod results;
 mod rig;
 mod usage;
 mod well_known;
+mod why;

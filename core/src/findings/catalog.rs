@@ -81,7 +81,7 @@ pub enum Code {
     NotVerified,
     /// The name is a .onion name, which only a proxy reaches
     Onion,
-    /// This machine has run out of files, ports or memory
+    /// This machine lacks something that every search needs: files, ports, memory, or a name server that can be reached
     OurFailure,
     /// The port speaks HTTP without TLS
     PlainHttp,
@@ -473,9 +473,9 @@ const PAGES: &[Page] = &[
     Page {
         code: Code::OurFailure,
         name: "our-failure",
-        meaning: "This machine has run out of files, ports or memory. That says nothing of the server.",
-        remedy: "Try again with fewer --jobs, or raise the limit (ulimit -n).",
-        source: "getrlimit(2)",
+        meaning: "This machine lacks something that every search needs: files, ports, memory, or a name server that can be reached. That says nothing of the server.",
+        remedy: "Look at this machine's network, at /etc/resolv.conf or --dns, and at its limits (ulimit -n); try again with fewer --jobs.",
+        source: "getrlimit(2); resolv.conf(5)",
     },
     Page {
         code: Code::PlainHttp,

@@ -124,11 +124,15 @@ impl Judge<'_> {
                 format!("{} is a .onion name, which only a proxy reaches", self.name),
                 "use another name".into(),
             )),
-            DiscoveryErrorKind::TimedOut => findings.push(error_at(
-                Code::TimedOut,
-                format!("the search took too long; it had come to step {}", error.step()),
-                "look at what did not answer, and give it more time with --timeout".into(),
-            )),
+            DiscoveryErrorKind::TimedOut => {
+                let attempts = self.attempts(error.place);
+                findings.extend(attempts.map(|attempt| at(self.attempt(attempt))));
+                findings.push(error_at(
+                    Code::TimedOut,
+                    format!("the search took too long; it had come to step {}", error.step()),
+                    "look at what did not answer, and give it more time with --timeout".into(),
+                ));
+            }
             DiscoveryErrorKind::Unreachable(cause) => {
                 let before = findings.len();
                 let attempts = self.attempts(error.place);
@@ -388,22 +392,54 @@ impl Judge<'_> {
         let (code, seen, remedy) = match error {
             AttemptError::AddressRefused(refusal) => (
                 Code::AddressRefused,
+                match host {
+                    Host::Ip(_) => format!(
+                        "{at} is an address where nobody on the internet can reach it ({refusal})"
+                    ),
+                    Host::Dns(_) => format!(
+                        "{host} leads to {at}, where nobody on the internet can reach it ({refusal})"
+                    ),
+                },
                 format!(
-                    "{host} leads to {at}, where nobody on the internet can reach it ({refusal})"
-                ),
-                format!(
-                    "publish a public address for {host}; within a network of your own, --allow-net allows it"
+                    "publish a public address for {}; within a network of your own, --allow-net allows it",
+                    self.name.host()
                 ),
             ),
             AttemptError::NoAddress(absence) => self.no_address(host, &absence.to_string()),
-            AttemptError::Dns(error) if *error == DnsError::OutOfResources => out_of_resources(),
+            AttemptError::Dns(DnsError::OutOfResources) => out_of_resources(),
+            AttemptError::Dns(DnsError::Unreachable) => (
+                Code::OurFailure,
+                format!(
+                    "this machine reaches none of its name servers, so that {host} could not be looked up"
+                ),
+                "look at its network, and at /etc/resolv.conf or --dns".into(),
+            ),
             AttemptError::Dns(error) => (
                 Code::DnsFailure,
                 format!(
                     "the addresses of {host} could not be looked up: {}",
                     dns_in_words(error)
                 ),
-                format!("look at the name servers of {host}, and at its DNSSEC; then try again"),
+                match error {
+                    DnsError::AliasLoop => {
+                        format!("correct the CNAME records of {host}: they lead back to themselves")
+                    }
+                    DnsError::Refused => format!(
+                        "see to it that the name servers of {host} answer for it, to everybody"
+                    ),
+                    DnsError::Explained { .. }
+                    | DnsError::Malformed
+                    | DnsError::NotEncodable
+                    | DnsError::Onion
+                    | DnsError::OutOfResources
+                    | DnsError::Referral
+                    | DnsError::ResponseCode(_)
+                    | DnsError::ServFail
+                    | DnsError::TimedOut
+                    | DnsError::Unreachable => format!(
+                        "look at the name servers of {host}, and at its DNSSEC; then try again"
+                    ),
+                },
             ),
             AttemptError::FamilyOff(family) => (
                 Code::FamilyOff,
@@ -424,6 +460,11 @@ impl Judge<'_> {
             Level::Error
         };
         Finding::new(code, level, seen, remedy)
+    }
+
+    /// Whether .well-known and SRV are asked for this name
+    fn may_delegate(&self) -> bool {
+        self.name.port().is_none() && self.name.host().dns_name().is_some()
     }
 
     fn no_address(&self, host: &Host, absence: &str) -> (Code, String, String) {
@@ -464,7 +505,11 @@ impl Judge<'_> {
             ConnectError::Refused => (
                 Code::PortClosed,
                 format!("nothing listens at {at} (connection refused)"),
-                format!("start the homeserver or its proxy on port {port} of {host}; or, if it listens elsewhere, say so by .well-known"),
+                if self.may_delegate() {
+                    format!("start the homeserver or its proxy on port {port} of {host}; or, if it listens elsewhere, say so by .well-known")
+                } else {
+                    format!("start the homeserver or its proxy on port {port} of {host}, or ask for the port that it listens on")
+                },
             ),
             ConnectError::TimedOut => (
                 Code::NoAnswer,
@@ -648,12 +693,17 @@ impl Judge<'_> {
                 format!("add {name} to the certificate: {below} does not cover it"),
             );
         }
+        let certificate = format!("get a certificate for {name}, and serve it at {at}");
         (
             Code::CertificateForOtherName,
             format!("the certificate at {at} is for {names}, and not for {name}"),
-            format!(
-                "get a certificate for {name}, and serve it at {at}; or delegate by .well-known to a name that the certificate has"
-            ),
+            if self.may_delegate() {
+                format!(
+                    "{certificate}; or delegate by .well-known to a name that the certificate has"
+                )
+            } else {
+                certificate
+            },
         )
     }
 
@@ -789,7 +839,6 @@ fn dns_in_words(error: &DnsError) -> String {
         DnsError::ServFail => " (it could not get an answer itself, or not verify one)",
         DnsError::Refused => " (it does not answer for this name, or not to this machine)",
         DnsError::TimedOut => " (no name server answers; or this machine's network is at fault)",
-        DnsError::Unreachable => " (this machine's network, or its resolv.conf, is at fault)",
         DnsError::AliasLoop
         | DnsError::Explained { .. }
         | DnsError::Malformed
@@ -797,7 +846,8 @@ fn dns_in_words(error: &DnsError) -> String {
         | DnsError::Onion
         | DnsError::OutOfResources
         | DnsError::Referral
-        | DnsError::ResponseCode(_) => "",
+        | DnsError::ResponseCode(_)
+        | DnsError::Unreachable => "",
     };
     format!("{error}{meaning}")
 }

@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::recording::{Entry, Recording, Request, Said};
+use super::recording::{Entry, Recording, Request, Said, SearchGoal};
 use super::replay::Diverged;
 use crate::action::{ActionId, Purpose, Reply};
 use crate::address::Family;
@@ -32,6 +32,8 @@ pub struct Explanation {
     pub server_name: ServerName,
     /// The edition that was followed
     pub edition: Edition,
+    /// What the search was for
+    pub goal: SearchGoal,
     /// Whether the server was found
     pub is_found: bool,
     /// Where requests go, as `host:port`, as far as the search came
@@ -136,7 +138,11 @@ impl Explanation {
             "What should be changed is below."
         };
         let (how, number) = (how(step.place), step.number);
-        format!("Other servers reach {name} at {reaches}, {how} (step {number}). {rest}")
+        let what = match self.goal {
+            SearchGoal::Connect => format!("Other servers reach {name} at {reaches}"),
+            SearchGoal::Resolve => format!("Requests for {name} go to {reaches}"),
+        };
+        format!("{what}, {how} (step {number}). {rest}")
     }
 }
 
@@ -303,6 +309,7 @@ impl<'a> Fold<'a> {
         Explanation {
             server_name: name.clone(),
             edition,
+            goal: self.recording.goal,
             is_found: matches!(outcome, Some(Ok(_))),
             reaches: self.recording.destination().and_then(reaches),
             steps,

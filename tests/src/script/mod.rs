@@ -37,6 +37,7 @@
 mod answers;
 mod dice;
 mod pooled;
+mod recorded;
 mod reply;
 mod run;
 mod search;

@@ -17,11 +17,13 @@ impl Script {
     /// under way; a GET over a session that is not open; a `Wait` that is over when it is said; anything
     /// left open, or anything said, after `Done`. Also if it waits for nothing, or takes a million steps.
     ///
+    /// Where its recording, written and read again, does anything else, or leaves a step without an explanation.
+    ///
     /// And where the search does anything else in a [`Pool`](fedway_core::Pool) that knows nothing: everything asked for
     /// at the same time, and the same found; or on its second visit there finds another.
     #[must_use]
     pub fn run(&self) -> Run {
-        let run = self.run_alone();
+        let run = self.run_recorded();
         if !self.noisy && !self.one_at_a_time {
             compare(self, &run);
         }

@@ -5,7 +5,7 @@ mod carry;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fedway_core::{ActionId, Discovery, DiscoveryError, Event, Found, Instant, Machine, Step};
+use fedway_core::{ActionId, DiscoveryError, Event, Found, Instant, Machine, Step};
 
 use super::Script;
 use super::answers::Answers;
@@ -19,7 +19,7 @@ impl Script {
     /// Where the machine breaks its contract: see [`run`](Self::run).
     #[must_use]
     pub fn run_alone(&self) -> Run {
-        Driven::new(self, self.start()).run()
+        Driven::new(self, self.start()).run().0
     }
 }
 
@@ -84,8 +84,9 @@ impl State {
 
 pub(super) type Outcome = Result<Box<Found>, DiscoveryError>;
 
-impl Driven<Discovery> {
-    fn run(mut self) -> Run {
+impl<M: Machine<Done = Outcome>> Driven<M> {
+    /// To its end
+    pub(super) fn run(mut self) -> (Run, M) {
         let Some(outcome) = self.next(Instant::from_origin(Duration::MAX)) else {
             self.complain("it does not say what it waits for");
         };
@@ -97,12 +98,13 @@ impl Driven<Discovery> {
                 self.complain("something was said after the end");
             }
         }
-        Run {
+        let run = Run {
             outcome: outcome.map(|found| *found),
             elapsed: at.since_origin(),
             log: self.log,
             peak: self.peak,
-        }
+        };
+        (run, self.machine)
     }
 }
 
