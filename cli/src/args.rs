@@ -81,7 +81,7 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) cache: Option<PathBuf>,
 
-    /// How to write results: text, or one JSON object a line
+    /// How to write results: text, one JSON object a line, or of one name a picture
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
 
@@ -117,7 +117,7 @@ pub(crate) struct ReplayArgs {
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
-    /// How to write results: text, or one JSON object a line
+    /// How to write results: text, one JSON object a line, or of one recording a picture
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
 }
@@ -191,6 +191,13 @@ pub(crate) struct NetworkArgs {
     ipv6: bool,
 }
 
+impl SearchArgs {
+    /// Whether the path is to be shown
+    pub(crate) fn wants_path(&self) -> bool {
+        self.explain || self.format == Format::Svg
+    }
+}
+
 impl NetworkArgs {
     /// The policies of the core
     pub(crate) fn config(&self) -> Config {
@@ -258,6 +265,8 @@ impl NetworkArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     Json,
+    /// A picture of when what was asked, of one name
+    Svg,
     Text,
 }
 

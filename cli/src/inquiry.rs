@@ -179,6 +179,9 @@ impl Inquiry {
             Err(error) => probe::failure(resolver, name, error, &mut self.findings).await,
             Ok(found) => {
                 probe::success(resolver, found, &mut self.findings).await;
+                if matches!(self.version, Some(Err(_))) {
+                    probe::for_another_host(resolver, found, &mut self.findings).await;
+                }
                 if matches!(self.version, Some(Ok(_))) {
                     let (keys, findings) = fetch_keys(resolver, name, found).await;
                     self.keys = keys;

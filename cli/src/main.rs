@@ -20,6 +20,7 @@ mod report;
 mod run;
 #[cfg(test)]
 mod scenarios;
+mod svg;
 mod text;
 mod tls;
 mod version;

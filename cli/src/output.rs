@@ -19,6 +19,7 @@ use crate::failure::{Failure, complain};
 use crate::json;
 use crate::names::Given;
 use crate::report::Report;
+use crate::svg::Picture;
 use crate::text::Block;
 
 /// Where results go
@@ -147,6 +148,7 @@ fn write(format: Format, Entry { given, report, .. }: &Entry) -> io::Result<()> 
         Format::Json => io::stdout().write_all(&json::line(report)?),
         // A bad name on the command line has had its line on standard error
         Format::Text if given.argument && given.parsed.is_err() => Ok(()),
+        Format::Svg => write!(io::stdout(), "{}", Picture(report)),
         Format::Text => {
             let name = &given.text;
             write!(anstream::stdout().lock(), "{}", Block { name, report })

@@ -81,6 +81,49 @@ pub(crate) async fn to_delegated<I: Io, D: Dns>(
     }
 }
 
+/// Where a server was reached and its answer is not a homeserver's: whether it is only this name that it does not know
+pub(crate) async fn for_another_host<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    found: &Found,
+    findings: &mut [Finding],
+) {
+    let destination = &found.destination;
+    let (Some(connection), Ok(subject)) = (
+        &found.connection,
+        ServerName::parse(&destination.host_header),
+    ) else {
+        return;
+    };
+    let codes = [
+        Code::VersionUnknownPath,
+        Code::VersionNotJson,
+        Code::VersionMisdirected,
+    ];
+    let Some(finding) = findings.iter_mut().find(|it| codes.contains(&it.code)) else {
+        return;
+    };
+    let Ok(connected) = resolver.connect_to(&subject).await else {
+        return;
+    };
+    let (mut stream, limits) = (connected.into_stream(), resolver.config().limits);
+    // As one who does not know the name
+    let (address, name) = (connection.address, &destination.host_header);
+    let deadline = resolver.io().now() + PATIENCE;
+    let host = address.to_string();
+    let asking = fedway_driver::get(&mut stream, &host, VERSION_PATH, limits);
+    let response = before(resolver.io(), deadline, asking).await;
+    let is_homeserver = response.and_then(Result::ok).is_some_and(|response| {
+        response.status == 200 && response.body.trim_ascii_start().starts_with(b"{")
+    });
+    if is_homeserver {
+        finding.seen +=
+            "; asked by its address alone, it answers as a homeserver: it does not know the name";
+        finding.remedy = format!(
+            "add {name} to the names of the proxy's rule for the homeserver (nginx: server_name) at {address}"
+        );
+    }
+}
+
 /// A homeserver on port 443, where nobody looks for it
 async fn on_443<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,

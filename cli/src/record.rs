@@ -13,6 +13,7 @@ use crate::failure::{Failure, complain, written};
 use crate::inquiry::Inquiry;
 use crate::json;
 use crate::report::Report;
+use crate::svg::Picture;
 use crate::text::Block;
 
 /// Makes the folder, if it is not there
@@ -35,6 +36,9 @@ pub(crate) fn keep(folder: &Path, recording: &Recording) -> Result<(), Failure> 
 
 /// Runs recordings again, and explains them, to the exit status
 pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    if args.format == Format::Svg && args.files.len() > 1 {
+        return Err(Failure::usage("--format svg is for one recording"));
+    }
     let mut all_good = true;
     for path in &args.files {
         let text = fs::read(path).map_err(|error| unreadable(path, &error))?;
@@ -74,6 +78,7 @@ fn report(recording: Recording) -> Option<(Report, String)> {
 fn print(format: Format, (report, name): &(Report, String)) -> io::Result<()> {
     match format {
         Format::Json => io::stdout().write_all(&json::line(report)?),
+        Format::Svg => write!(io::stdout(), "{}", Picture(report)),
         Format::Text => write!(anstream::stdout().lock(), "{}", Block { name, report }),
     }
 }

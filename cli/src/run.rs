@@ -11,7 +11,7 @@ use futures_util::future::{Either, select};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use smol::channel;
 
-use crate::args::{Runtime, SearchArgs};
+use crate::args::{Format, Runtime, SearchArgs};
 use crate::cache::Cache;
 use crate::failure::{Failure, USAGE, complain, written};
 use crate::inquiry::{self, How};
@@ -32,6 +32,9 @@ pub(crate) fn run(verb: Verb, args: &SearchArgs) -> Result<ExitCode, Failure> {
     // lets us have too few, names fail for the want of them, and say so
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let builder = args.network.builder()?;
+    if args.format == Format::Svg && (args.input.is_some() || args.names.len() > 1) {
+        return Err(Failure::usage("--format svg is for one name"));
+    }
     if let Some(folder) = &args.record {
         record::prepare(folder)?;
     }
@@ -153,7 +156,7 @@ fn how(verb: Verb, args: &SearchArgs) -> How {
     let is_for_people = verb == Verb::Check && args.cache.is_none() && args.input.is_none();
     if args.all && verb == Verb::Check {
         How::Everywhere
-    } else if is_for_people || args.explain || args.record.is_some() {
+    } else if is_for_people || args.wants_path() || args.record.is_some() {
         How::Afresh
     } else {
         How::Shared
@@ -182,7 +185,7 @@ async fn report<I: Io, D: Dns>(
             complain(&failure.message);
         }
     }
-    if !args.explain {
+    if !args.wants_path() {
         inquiry.explanation = None;
     }
     Report::new(&given.text, edition, inquiry)

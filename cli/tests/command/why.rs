@@ -41,6 +41,29 @@ fn an_explanation_begins_with_a_sentence_and_has_every_step() {
 }
 
 #[test]
+fn the_path_of_one_name_is_a_picture() {
+    let world = world();
+    let args = ["resolve", "--format", "svg", "good.example:8449"];
+    let picture = stdout(&run(&world, &args, ""));
+    assert!(
+        picture.starts_with("<svg ") && picture.ends_with("</svg>\n"),
+        "{picture}"
+    );
+    assert!(
+        picture.contains(">A good.example</text><rect "),
+        "{picture}"
+    );
+    assert!(
+        picture.contains("<title>A good.example: 192.0.2.7 ("),
+        "{picture}"
+    );
+    let args = ["resolve", "--format", "svg", "a.example", "b.example"];
+    let output = run(&world, &args, "");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stderr(&output), "fedway: --format svg is for one name\n");
+}
+
+#[test]
 fn a_finding_says_what_to_change() {
     let world = world();
     let output = run(
@@ -92,7 +115,7 @@ fn a_recording_is_replayed_without_a_network() {
             text.replacen("\"version\":1", "\"version\":7", 1),
             "a recording of version 7, where 1 is read",
         ),
-        ("other", text.replace("192.0.2.7", "192.0.2.8"), "entry"),
+        ("other", text.replacen("192.0.2.7", "192.0.2.8", 1), "entry"),
         (
             "damaged",
             text[..text.len() / 2].to_owned(),
