@@ -108,7 +108,10 @@ impl Way {
         match &self.outcome {
             Ok(found) => {
                 let addresses = found.destination.addresses().map(|it| it.to_string());
-                (addresses.collect(), found.destination.host_header.clone())
+                let mut addresses: Vec<_> = addresses.collect();
+                // Weights decide the order, by chance
+                addresses.sort();
+                (addresses, found.destination.host_header.clone())
             }
             Err(error) => (Vec::new(), error.kind.name().into()),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedway_core::{
-    Chain, Code, DiscoveryError, Explanation, Finding, Found, Instant, Level, Recording,
+    Chain, Code, DiscoveryError, Explanation, Finding, Found, Instant, Level, Place, Recording,
     SearchGoal, ServerName, UtcTime,
 };
 use fedway_driver::dns::Dns;
@@ -137,6 +137,12 @@ impl Inquiry {
         inquiry
     }
 
+    /// Whether a connection was made
+    pub(crate) fn has_connected(&self) -> bool {
+        let found = self.result.as_ref();
+        found.is_ok_and(|found| found.connection.is_some())
+    }
+
     /// Whether nothing has to be changed before others can talk to the server
     pub(crate) fn is_ok(&self) -> bool {
         let is_told = !matches!(self.version, Some(Err(_)));
@@ -178,7 +184,8 @@ impl Inquiry {
         match &self.result {
             Err(error) => probe::failure(resolver, name, error, &mut self.findings).await,
             Ok(found) => {
-                probe::success(resolver, found, &mut self.findings).await;
+                let is_answered = matches!(self.version, Some(Ok(_)));
+                probe::success(resolver, found, is_answered, &mut self.findings).await;
                 if matches!(self.version, Some(Err(_))) {
                     probe::for_another_host(resolver, found, &mut self.findings).await;
                 }
@@ -189,7 +196,23 @@ impl Inquiry {
                 }
             }
         }
-        self.findings.sort_by_key(|finding| finding.level);
+        self.name_the_cause();
+    }
+
+    /// Where something else answers in the server's place, what made the search go past .well-known, or past SRV, is the
+    /// cause: the rest comes of it
+    fn name_the_cause(&mut self) {
+        let is_another = |it: &Finding| it.code == Code::KeysOfAnotherName;
+        let is_wrong = matches!(self.version, Some(Err(_))) || self.findings.iter().any(is_another);
+        let is_past =
+            |it: &Finding| it.place == Some(Place::WellKnown) || it.code == Code::SrvUnanswered;
+        for finding in &mut self.findings {
+            if is_wrong && is_past(finding) && finding.level == Level::Warning {
+                finding.level = Level::Error;
+            }
+        }
+        let rank = |it: &Finding| (it.level, is_wrong && !is_past(it));
+        self.findings.sort_by_key(rank);
     }
 
     /// Tries every address
@@ -246,10 +269,7 @@ async fn fetch_keys<I: Io, D: Dns>(
 ) -> (Option<Keys>, Vec<Finding>) {
     let well_known = found.notes.well_known.as_ref();
     let subject = well_known.and_then(|it| it.delegated.as_ref());
-    let connected = match subject {
-        Some(subject) => resolver.connect_to(subject).await,
-        None => resolver.connect(name).await,
-    };
+    let connected = resolver.connect_to(subject.unwrap_or(name)).await;
     let response = match connected {
         Ok(mut connected) => connected
             .get(KEYS_PATH)

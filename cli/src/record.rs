@@ -71,6 +71,11 @@ fn report(recording: Recording) -> Option<(Report, String)> {
     let (name, edition) = (recording.name().clone(), recording.edition());
     let outcome = recording.outcome()?.clone().map(Arc::from);
     let inquiry = Inquiry::recorded(outcome, recording, &name);
+    if inquiry.has_connected() {
+        complain(&format!(
+            "{name}: a recording ends with the connection: what the server answered over it is not in it"
+        ));
+    }
     let report = Report::new(name.as_str(), edition, inquiry);
     Some((report, name.to_string()))
 }

@@ -146,6 +146,11 @@ impl Report {
             }
         }
         report.ok = is_ok;
+        let mut errors = report.findings.iter().filter(|it| it.level == Level::Error);
+        let is_ours = errors.next().is_some_and(|it| it.code == Code::OurFailure);
+        if let Some(error) = report.error.as_mut().filter(|_| is_ours) {
+            error.fault = Fault::Ours;
+        }
         if !is_ok && report.error.is_none() {
             let findings = &mut report.findings.iter();
             let error = findings.find(|finding| finding.level == Level::Error);

@@ -53,6 +53,8 @@ pub(crate) struct Answered {
     server: Option<String>,
     /// Whether it is a page for people
     is_html: bool,
+    /// Whether it is JSON, as of a homeserver
+    is_json: bool,
     /// Whether it is one that asks a browser to prove that it is one
     is_challenge: bool,
     /// Its beginning
@@ -77,6 +79,11 @@ impl VersionError {
             "have the proxy pass everything below /_matrix to the homeserver, for the name {host}"
         );
         let (code, seen, remedy) = match self {
+            Self::Fetch(FetchError::Alert(116)) => (
+                Code::TlsAlert,
+                format!("{at} wants a certificate of its clients, which no other server has"),
+                "turn off client certificates there: in nginx \"ssl_verify_client off\"".into(),
+            ),
             Self::Fetch(error) => (
                 Code::VersionFailed,
                 format!(
@@ -132,6 +139,7 @@ impl Answered {
             status: response.status,
             server: header("server"),
             is_html,
+            is_json: kind.starts_with("application/json"),
             is_challenge: header("cf-mitigated").is_some(),
             start: printable(&String::from_utf8_lossy(start), MAX_START),
         }
@@ -144,6 +152,7 @@ impl Answered {
             status,
             server: None,
             is_html: false,
+            is_json: false,
             is_challenge: false,
             start: String::new(),
         }
@@ -168,20 +177,35 @@ impl Answered {
                 format!("{what}, a challenge for browsers{who}"),
                 "turn it off for everything below /_matrix: servers cannot solve it".into(),
             ),
+            404 if self.is_json => (
+                Code::VersionUnknownPath,
+                format!("{what} (not found){who}, in JSON: a homeserver's listener without federation answers so"),
+                format!("add federation to that listener (Synapse: resources, names: [federation]), or have the proxy pass /_matrix/federation and /_matrix/key for {host} to the one that has it"),
+            ),
             404 => (
                 Code::VersionUnknownPath,
                 format!("{what} (not found){who}: what listens there does not pass federation on to a homeserver"),
                 pass_on,
+            ),
+            400 => (
+                Code::VersionStatus,
+                format!("{what} (bad request){who}"),
+                "look at what listens there: nginx says so where it wants a certificate of its clients (ssl_verify_client), or got no TLS".into(),
             ),
             421 => (
                 Code::VersionMisdirected,
                 format!("{what} (misdirected): it does not know this name{who}"),
                 format!("configure {host} as a name of that server or proxy"),
             ),
-            500..=599 => (
+            502..=504 => (
                 Code::VersionProxyDown,
                 format!("{what}{who}: a proxy, and the homeserver behind it does not answer"),
                 "start the homeserver, or correct the address at which the proxy looks for it".into(),
+            ),
+            500..=599 => (
+                Code::VersionProxyDown,
+                format!("{what}, an error of its own{who}"),
+                "look at the logs of the homeserver and of the proxy before it".into(),
             ),
             429 => (
                 Code::VersionStatus,
@@ -219,4 +243,4 @@ impl std::fmt::Display for VersionError {
 /// Server-server API, "Retrieving server version"
 pub(crate) const VERSION_PATH: &str = "/_matrix/federation/v1/version";
 /// As much of a stranger's answer as tells who it is
-const MAX_START: usize = 60;
+const MAX_START: usize = 120;

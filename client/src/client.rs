@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use fedway_tokio::dns::{Dns, Stub};
 use fedway_tokio::{Found, Outcome, ServerName, Sockets, fedway_driver};
 use http::header::CONTENT_TYPE;
-use http::{Request, Response, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Incoming};
 use tower_service::Service;
@@ -88,6 +89,8 @@ impl Default for ClientBuilder {
 
 impl ClientBuilder {
     /// How long a connection is kept that no request uses; 90 s unless said otherwise
+    ///
+    /// One of HTTP/2 counts from the beginning of its last request; what is under way on it goes on.
     #[must_use]
     pub fn idle_time(mut self, time: Duration) -> Self {
         self.limits.idle = time;
@@ -184,14 +187,23 @@ impl<D: Dns> Client<D> {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let expects_json = request.extensions().get::<ExpectJson>().is_some();
-        let mut request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        if request.method() == Method::CONNECT {
+            return Err(Kind::Connect.into());
+        }
+        let has_body_failed = Arc::new(AtomicBool::new(false));
+        let of_body = has_body_failed.clone();
+        let failed = move |error: B::Error| {
+            of_body.store(true, Ordering::Relaxed);
+            error.into()
+        };
+        let mut request = request.map(|body| body.map_err(failed).boxed_unsync());
         let mut may_retry = true;
         loop {
             let subject = self.inner.subject(name).await?;
             let mut connection = match self.connection(&subject).await {
                 Err(error) if may_retry && error.is_temporary() && !error.is_timeout() => {
                     // What is known of it may be out of date
-                    self.inner.resolver.report(&subject, Outcome::Unreachable);
+                    self.report_both(name, &subject, Outcome::Unreachable);
                     may_retry = false;
                     continue;
                 }
@@ -203,8 +215,11 @@ impl<D: Dns> Client<D> {
                 }
                 Err(failed) => failed,
             };
-            // What else is kept of it is as old, or older
-            self.inner.peers.forget(&subject);
+            let is_callers = has_body_failed.load(Ordering::Relaxed);
+            if !is_callers {
+                let peers = &self.inner.peers;
+                peers.forget_before(&subject, connection.opened);
+            }
             match failed.take_message() {
                 Some(unsent) if may_retry => {
                     request = unsent;
@@ -212,7 +227,12 @@ impl<D: Dns> Client<D> {
                 }
                 Some(_) | None => {
                     let (name, cause) = (name.to_string(), Arc::new(failed.into_error()));
-                    return Err(Kind::Request { name, cause }.into());
+                    return Err(Kind::Request {
+                        name,
+                        cause,
+                        is_callers,
+                    }
+                    .into());
                 }
             }
         }
@@ -224,6 +244,13 @@ impl<D: Dns> Client<D> {
     /// A 421 is reported without that, and HTML where a request [said](ExpectJson) that JSON was due.
     pub fn report(&self, name: &ServerName, outcome: Outcome) -> bool {
         self.inner.resolver.report(name, outcome)
+    }
+
+    fn report_both(&self, name: &ServerName, subject: &ServerName, outcome: Outcome) {
+        self.inner.resolver.report(name, outcome);
+        if name != subject {
+            self.inner.resolver.report(subject, outcome);
+        }
     }
 
     /// A connection that can be used now: one that is kept, or else a new one
@@ -254,10 +281,7 @@ impl<D: Dns> Client<D> {
             .insert(Via(connection.found.clone()));
         let peers = &self.inner.peers;
         if is_misdirected(&response, expects_json) {
-            self.inner.resolver.report(name, Outcome::Misdirected);
-            if name != subject {
-                self.inner.resolver.report(subject, Outcome::Misdirected);
-            }
+            self.report_both(name, subject, Outcome::Misdirected);
             peers.forget(subject);
             return response.map(|incoming| ResponseBody::new(incoming, None));
         }
@@ -284,6 +308,10 @@ impl<D: Dns> Inner<D> {
     /// Opens a connection for whoever waits for one, whether they wait on or not
     fn open(self: &Arc<Self>, subject: &ServerName) {
         let (inner, subject) = (self.clone(), subject.clone());
+        let opening = Opening {
+            peers: self.peers.clone(),
+            subject: Some(subject.clone()),
+        };
         tokio::spawn(async move {
             let result = connection::open(&inner.resolver, &subject).await;
             let result = match result {
@@ -301,10 +329,33 @@ impl<D: Dns> Inner<D> {
                 }
                 Err(error) => Err(error),
             };
-            for _ in 0..inner.peers.opened(&subject, result) {
+            for _ in 0..opening.ended(result) {
                 inner.open(&subject);
             }
         });
+    }
+}
+
+/// A connection that is being opened; dropped before its end, that of the runtime, it is a failure
+struct Opening {
+    peers: Arc<Peers>,
+    subject: Option<ServerName>,
+}
+
+impl Opening {
+    /// How many more are to be opened
+    fn ended(mut self, result: Result<Connection, Error>) -> usize {
+        let subject = self.subject.take();
+        subject.map_or(0, |subject| self.peers.opened(&subject, result))
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if let Some(subject) = self.subject.take() {
+            let ended = Kind::RuntimeEnded(subject.to_string());
+            self.peers.opened(&subject, Err(ended.into()));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One connection to a server: HTTP/1.1 or HTTP/2 over a session that the resolver has verified.
 
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,13 +10,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use fedway_tokio::dns::Dns;
 use fedway_tokio::{Found, ServerName, Sockets, fedway_driver};
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Response, Uri, Version};
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 
 use crate::error::{Error, Kind};
 
@@ -28,6 +31,9 @@ pub(crate) struct Connection {
     pub(crate) sender: Sender,
     /// The server that it leads to, and what requests to it carry
     pub(crate) found: Arc<Found>,
+    pub(crate) opened: Instant,
+    /// Dropped with the connection: whoever carries on one that takes one request at a time ends soon after
+    _alive: Option<oneshot::Sender<Infallible>>,
 }
 
 /// The half of it that requests are handed to
@@ -64,7 +70,34 @@ pub(crate) async fn open<D: Dns>(
         name: subject.to_string(),
         cause: Arc::new(cause),
     })?;
-    Ok((Connection { sender, found }, work))
+    let (alive, work) = match sender {
+        Sender::Http1(_) => {
+            let (alive, work) = ending(work);
+            (Some(alive), work)
+        }
+        Sender::Http2(_) => (None, work),
+    };
+    let connection = Connection {
+        sender,
+        found,
+        opened: Instant::now(),
+        _alive: alive,
+    };
+    Ok((connection, work))
+}
+
+/// Work that ends some time after what is given beside it was dropped: a server that never reads the rest of a request
+/// would hold the connection for ever
+fn ending(mut work: Work) -> (oneshot::Sender<Infallible>, Work) {
+    let (alive, gone) = oneshot::channel();
+    let until_gone = async move {
+        tokio::select! {
+            () = &mut work => return,
+            _ = gone => {}
+        }
+        let _ = timeout(GRACE, work).await;
+    };
+    (alive, Box::pin(until_gone))
 }
 
 async fn over_http1<T>(stream: T) -> hyper::Result<(Sender, Work)>
@@ -125,6 +158,8 @@ impl Connection {
             Sender::Http2(sender) => Some(Self {
                 sender: Sender::Http2(sender.clone()),
                 found: self.found.clone(),
+                opened: self.opened,
+                _alive: None,
             }),
         }
     }
@@ -134,6 +169,7 @@ impl Connection {
 fn for_http1(mut request: Request<Body>, host: &str) -> Request<Body> {
     *request.uri_mut() = Uri::from(target(request.uri()));
     *request.version_mut() = Version::HTTP_11;
+    leave_length_to_hyper(&mut request);
     // A server name is made of characters that a header may have
     if let Ok(host) = HeaderValue::from_str(host) {
         request.headers_mut().insert(HOST, host);
@@ -152,8 +188,17 @@ fn for_http2(mut request: Request<Body>, host: &str) -> Request<Body> {
         *request.uri_mut() = uri;
     }
     *request.version_mut() = Version::HTTP_2;
+    leave_length_to_hyper(&mut request);
     request.headers_mut().remove(HOST);
     request
+}
+
+/// A length that is not the body's would be taken out of the next request on the connection
+fn leave_length_to_hyper(request: &mut Request<Body>) {
+    if request.body().size_hint().exact().is_some() {
+        request.headers_mut().remove(CONTENT_LENGTH);
+        request.headers_mut().remove(TRANSFER_ENCODING);
+    }
 }
 
 fn target(uri: &Uri) -> PathAndQuery {
@@ -167,6 +212,8 @@ fn target(uri: &Uri) -> PathAndQuery {
 pub(crate) const HTTP_2: &[u8] = b"h2";
 /// While a response is due, a server that is silent for so long is asked for a sign of life (RFC 9113 §6.7); our choice
 const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// What is left of an exchange that nobody waits for any more has so long; our choice
+const GRACE: Duration = Duration::from_secs(30);
 /// Where none comes for so long, the connection is dead; our choice
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -201,6 +248,17 @@ mod tests {
             assert_eq!(new.uri().scheme(), Some(&Scheme::HTTPS));
             assert!(!new.headers().contains_key(HOST));
         }
+    }
+
+    #[test]
+    fn a_length_that_is_not_the_body_s_is_not_sent() {
+        let mut lying = request("https://example.org/");
+        lying.headers_mut().insert(CONTENT_LENGTH, 5.into());
+        assert!(
+            !for_http1(lying, "example.org")
+                .headers()
+                .contains_key(CONTENT_LENGTH)
+        );
     }
 
     #[test]

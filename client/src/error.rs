@@ -35,7 +35,11 @@ pub(crate) enum Kind {
         name: String,
         #[source]
         cause: Arc<hyper::Error>,
+        /// Whether it was the caller's body that failed
+        is_callers: bool,
     },
+    #[error("CONNECT is for proxies, not for servers")]
+    Connect,
     #[error(
         "the URI {0:?} names no server: it has to be matrix-federation://SERVER_NAME/PATH, or https"
     )]
@@ -88,9 +92,16 @@ impl Error {
     /// Whether the same request may succeed later without anybody changing a configuration
     #[must_use]
     pub fn is_temporary(&self) -> bool {
+        // What a caller's body failed with is the caller's to judge
+        let is_callers = matches!(
+            self.0,
+            Kind::Request {
+                is_callers: true,
+                ..
+            }
+        );
         self.discovery().is_some_and(DiscoveryError::is_temporary)
-            // What a caller's body failed with is the caller's to judge
-            || self.http().is_some_and(|cause| !cause.is_user())
+            || self.http().is_some_and(|_| !is_callers)
             || self.is_timeout()
     }
 

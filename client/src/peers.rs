@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use fedway_tokio::ServerName;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -103,43 +104,44 @@ impl Peers {
         subject: &ServerName,
         result: Result<Connection, Error>,
     ) -> usize {
-        let is_serial = match &result {
-            Ok(connection) => connection.share().is_none(),
-            Err(_) => true,
-        };
-        let mut state = self.state();
-        let peer = state.peers.entry(subject.clone()).or_default();
-        peer.opening -= 1;
-        peer.is_serial = is_serial;
-        match result {
-            Ok(connection) => {
-                drop(state);
-                self.give(subject, connection);
-                let mut state = self.state();
-                let Some(peer) = state.peers.get_mut(subject) else {
-                    return 0;
-                };
-                let more = peer.waiters.len().saturating_sub(peer.opening);
-                peer.opening += more;
-                more
-            }
+        let connection = match result {
+            Ok(connection) => connection,
             Err(error) => {
-                // As long as another is being opened there is hope
-                let is_last = peer.opening == 0;
-                let waiters = if is_last {
-                    mem::take(&mut peer.waiters)
-                } else {
-                    VecDeque::new()
-                };
-                state.tidy(subject);
-                drop(state);
-                for waiter in waiters {
+                for waiter in self.given_up(subject) {
                     // Who has left need not know
                     let _ = waiter.send(Err(error.clone()));
                 }
-                0
+                return 0;
             }
-        }
+        };
+        let is_serial = connection.share().is_none();
+        // As long as it counts as being opened nobody opens another
+        self.give(subject, connection);
+        let mut state = self.state();
+        let Some(peer) = state.peers.get_mut(subject) else {
+            return 0;
+        };
+        peer.opening = peer.opening.saturating_sub(1);
+        peer.is_serial = is_serial;
+        peer.waiters.retain(|waiter| !waiter.is_closed());
+        let more = peer.waiters.len().saturating_sub(peer.opening);
+        peer.opening += more;
+        state.tidy(subject);
+        more
+    }
+
+    /// A connection could not be opened; who has waited for longest, as far as no other opening is for them
+    fn given_up(&self, subject: &ServerName) -> Vec<Waiter> {
+        let mut state = self.state();
+        let Some(peer) = state.peers.get_mut(subject) else {
+            return Vec::new();
+        };
+        peer.opening = peer.opening.saturating_sub(1);
+        peer.waiters.retain(|waiter| !waiter.is_closed());
+        let most = peer.waiters.len().saturating_sub(peer.opening);
+        let waiters = peer.waiters.drain(..most).collect();
+        state.tidy(subject);
+        waiters
     }
 
     /// Gives a connection that can be used to whoever waits for one, or keeps it
@@ -168,9 +170,15 @@ impl Peers {
         }
     }
 
-    /// What is kept for a subject is not to be used again: the server has gone, or is another one
+    /// What is kept for a subject is not to be used again: the server is another one
     pub(crate) fn forget(&self, subject: &ServerName) {
         self.state().retain(subject, |_| false);
+    }
+
+    /// Nor is what was opened before another that has failed: the server has gone
+    pub(crate) fn forget_before(&self, subject: &ServerName, failed: Instant) {
+        self.state()
+            .retain(subject, |connection| connection.opened > failed);
     }
 
     /// A connection of a subject's has ended
@@ -180,13 +188,16 @@ impl Peers {
 
     /// Has somebody close what is not used for too long, as long as there is something
     fn see_to_it(self: &Arc<Self>) {
-        let mut state = self.state();
-        if mem::replace(&mut state.is_swept, true) {
+        // Outside of a runtime, whoever asks next sees to it
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        if mem::replace(&mut self.state().is_swept, true) {
             return;
         }
-        let peers = Arc::downgrade(self);
-        tokio::spawn(async move {
-            while let Some(next) = peers.upgrade().and_then(|peers| peers.sweep()) {
+        let sweeper = Sweeper(Arc::downgrade(self));
+        runtime.spawn(async move {
+            while let Some(next) = sweeper.0.upgrade().and_then(|peers| peers.sweep()) {
                 sleep_until(next).await;
             }
         });
@@ -197,8 +208,10 @@ impl Peers {
         let now = Instant::now();
         let mut state = self.state();
         while let Some((_, (subject, used))) = state.kept.first_key_value() {
-            if now < *used + self.limits.idle {
-                return Some(*used + self.limits.idle);
+            let left = self.limits.idle.saturating_sub(now - *used);
+            if !left.is_zero() {
+                // A clock has an end
+                return Some(now + left.min(LONG));
             }
             let subject = subject.clone();
             state.drop_first(&subject);
@@ -217,13 +230,24 @@ impl Peers {
     }
 }
 
+/// Closes what is not used for too long, until its runtime ends
+struct Sweeper(Weak<Peers>);
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        if let Some(peers) = self.0.upgrade() {
+            peers.state().is_swept = false;
+        }
+    }
+}
+
 impl State {
     /// A connection that is kept and can be used
     fn take(&mut self, subject: &ServerName, now: Instant, idle: Duration) -> Option<Connection> {
         let peer = self.peers.get_mut(subject)?;
         while let Some((number, connection)) = peer.kept.pop() {
             let used = self.kept.remove(&number).map(|(_, used)| used);
-            let is_old = used.is_some_and(|used| used + idle <= now);
+            let is_old = used.is_some_and(|used| now - used >= idle);
             if is_old || !connection.is_ready() {
                 continue;
             }
@@ -240,6 +264,10 @@ impl State {
 
     /// Keeps a connection for the next request, in place of those that were not used for longest
     fn keep(&mut self, subject: &ServerName, connection: Connection, limits: Limits) {
+        // It may have ended by now
+        if !connection.is_ready() {
+            return self.tidy(subject);
+        }
         let peer = self.peers.entry(subject.clone()).or_default();
         self.last += 1;
         self.kept
@@ -286,3 +314,6 @@ impl State {
         }
     }
 }
+
+/// So far a timer is set at most; our choice
+const LONG: Duration = Duration::from_secs(24 * 60 * 60);

@@ -123,18 +123,9 @@ impl<I: Io, D: Dns> Shared<I, D> {
     ) -> Result<Session<I::Tls>, ConnectError> {
         let name = server_name(what.tls_name).map_err(ConnectError::Tls)?;
         let config = self.trust.config(what.verdict, what.purpose);
-        let address = self
-            .really(what.address)
-            .map_err(|error| connect_error(&error))?;
         let seat = self.room.socket(&*self.io, deadline).await;
         let seat = seat.ok_or(ConnectError::OutOfResources)?;
-        let mut tcp = match self.io.connect_tcp(address).await {
-            Ok(tcp) => tcp,
-            Err(error) if unreachable_by(&*self.io, address, &error).await => {
-                return Err(ConnectError::Unreachable);
-            }
-            Err(error) => return Err(connect_error(&error)),
-        };
+        let mut tcp = self.connect_tcp(what.address).await?;
         tcp.meter().limit(self.config.limits.volume);
         let tls = self
             .io
@@ -146,6 +137,20 @@ impl<I: Io, D: Dns> Shared<I, D> {
             tracing::warn!(%host, %address, %rule, "certificate not verified");
         }
         Ok(Session { tls, _seat: seat })
+    }
+
+    /// One TCP connection
+    pub(crate) async fn connect_tcp(&self, address: SocketAddr) -> Result<I::Tcp, ConnectError> {
+        let address = self
+            .really(address)
+            .map_err(|error| connect_error(&error))?;
+        match self.io.connect_tcp(address).await {
+            Ok(tcp) => Ok(tcp),
+            Err(error) if unreachable_by(&*self.io, address, &error).await => {
+                Err(ConnectError::Unreachable)
+            }
+            Err(error) => Err(connect_error(&error)),
+        }
     }
 
     fn really(&self, address: SocketAddr) -> io::Result<SocketAddr> {

@@ -170,6 +170,21 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         }
     }
 
+    /// Opens a TCP connection without TLS, to see what listens where no session came about
+    ///
+    /// The policies about addresses apply. It takes none of the [room](Builder::max_sockets) for sockets.
+    ///
+    /// # Errors
+    ///
+    /// If the address may not be dialled, or the connection fails.
+    pub async fn open_tcp(&self, address: SocketAddr) -> Result<I::Tcp, AttemptError> {
+        let shared = &self.engine.shared;
+        let allowed = shared.config.addresses.judge(address.ip());
+        allowed.map_err(AttemptError::AddressRefused)?;
+        let tcp = shared.connect_tcp(address).await;
+        tcp.map_err(AttemptError::Connect)
+    }
+
     /// Connects to one address and verifies its certificate for `tls_name`, without a search: to try all the addresses of a
     /// [`Destination`](fedway_core::Destination), where a search is content with the first that works
     ///

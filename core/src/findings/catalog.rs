@@ -87,8 +87,6 @@ pub enum Code {
     PlainHttp,
     /// Nothing listens at the port
     PortClosed,
-    /// Something could not be asked, so that the answer may be another later
-    Provisional,
     /// The SRV record says that there is no such service here: its target is a dot
     SrvNotOffered,
     /// The server is found by the deprecated service _matrix._tcp alone
@@ -196,6 +194,18 @@ impl Code {
     #[must_use]
     pub fn source(self) -> &'static str {
         self.page().source
+    }
+
+    /// Whether it is this machine that lacks something, or its owner who wants it so: it says nothing of the server
+    #[must_use]
+    pub fn is_of_this_machine(self) -> bool {
+        matches!(
+            self,
+            Self::CertificateNotTransparent
+                | Self::FamilyNotHere
+                | Self::FamilyOff
+                | Self::OurFailure
+        )
     }
 
     /// The pages stand in the order of the codes, which a test holds them to
@@ -490,13 +500,6 @@ const PAGES: &[Page] = &[
         meaning: "Nothing listens at the port.",
         remedy: "Start the server there, or open the port; or delegate to where it listens.",
         source: "RFC 9293 §3.10.7",
-    },
-    Page {
-        code: Code::Provisional,
-        name: "provisional",
-        meaning: "Something could not be asked, so that the answer may be another later.",
-        remedy: "Look at what could not be asked; then try again.",
-        source: "DESIGN, SRV unanswered",
     },
     Page {
         code: Code::SrvNotOffered,

@@ -1,7 +1,7 @@
 //! What an administrator should know of a search that has ended.
 
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -10,10 +10,11 @@ use serde::Deserialize;
 
 use super::catalog::Code;
 use super::finding::{Finding, Level};
+use crate::address::AddressRefusal;
 use crate::answer::{FieldName, HttpAnswer};
-use crate::edition::Place;
+use crate::edition::{Place, Route};
 use crate::error::{
-    Attempt, AttemptError, BodyError, CertificateError, Chain, ConnectError, DnsError,
+    Attempt, AttemptError, BodyError, CertificateError, Chain, ConnectError, DnsError, Fault,
     RedirectError, TlsError, WellKnownError,
 };
 use crate::found::{
@@ -85,13 +86,8 @@ impl Judge<'_> {
     fn failed(&self, error: &DiscoveryError, findings: &mut Vec<Finding>) {
         let well_known = self.notes.well_known.as_ref();
         let broken = well_known.and_then(|it| it.error.as_ref());
-        // A delegation that was meant and cannot be read is the cause, whatever failed after it
         if let Some(broken) = broken {
-            let level = if is_meant(broken, self.name) {
-                Level::Error
-            } else {
-                Level::Notice
-            };
+            let level = self.level_of_broken(broken, error);
             findings.push(self.well_known(broken, level));
         }
         if let Some(well_known) = well_known
@@ -99,6 +95,7 @@ impl Judge<'_> {
         {
             self.delegated(delegated, well_known, findings);
         }
+        findings.extend(self.unasked_srv(error));
         let at = |finding: Finding| finding.at(error.place);
         let error_at =
             |code, seen: String, remedy: String| at(Finding::new(code, Level::Error, seen, remedy));
@@ -114,11 +111,16 @@ impl Judge<'_> {
                 format!("the SRV record {service} has the target \".\", which says that there is no such service"),
                 format!("remove that record, or let it name the host and port of the server of {}", self.name),
             )),
-            DiscoveryErrorKind::NoUsableRecord { service } => findings.push(error_at(
-                Code::SrvUnusable,
-                format!("the SRV record {service} is there, and cannot be used"),
-                "correct its port and target, or remove it".into(),
-            )),
+            DiscoveryErrorKind::NoUsableRecord { service } => {
+                let skipped = self.notes.warnings.iter();
+                let skipped = skipped.filter(|it| matches!(it, Warning::SkippedRecord { owner, .. } if owner == service));
+                let why: Vec<_> = skipped.map(ToString::to_string).collect();
+                findings.push(error_at(
+                    Code::SrvUnusable,
+                    format!("the SRV record {service} is there, and cannot be used ({})", why.join("; ")),
+                    "correct its port and target, or remove it".into(),
+                ));
+            }
             DiscoveryErrorKind::Onion => findings.push(error_at(
                 Code::Onion,
                 format!("{} is a .onion name, which only a proxy reaches", self.name),
@@ -144,9 +146,78 @@ impl Judge<'_> {
         }
     }
 
+    /// What failed at a step, that which tells most first
     fn attempts(&self, place: Place) -> impl Iterator<Item = &Attempt> {
         let attempts = self.notes.attempts.iter();
-        attempts.filter(move |attempt| attempt.place == place)
+        let mut attempts: Vec<_> = attempts.filter(|attempt| attempt.place == place).collect();
+        attempts.sort_by_key(|attempt| rank(attempt));
+        // Where an address was dialled, the family that could not be looked up is not the cause
+        if attempts
+            .first()
+            .is_some_and(|first| rank(first) < RANK_OF_DNS)
+        {
+            attempts.retain(|attempt| rank(attempt) != RANK_OF_DNS);
+        }
+        attempts.into_iter()
+    }
+
+    /// How bad a .well-known is that gave no delegation, where the search has failed
+    ///
+    /// A delegation that was meant and cannot be read is the cause, whatever failed after it; but a server that was found
+    /// all the same by SRV, or that speaks TLS on port 8448, has a fault of its own.
+    fn level_of_broken(&self, broken: &WellKnownError, error: &DiscoveryError) -> Level {
+        if !is_meant(broken, self.name) {
+            return Level::Notice;
+        }
+        let is_document = match broken {
+            WellKnownError::Body(BodyError::ServerName(_)) => true,
+            WellKnownError::Body(BodyError::Json { .. }) => self
+                .response
+                .is_some_and(|it| it.body.trim_ascii_start().starts_with(b"{")),
+            WellKnownError::Fetch(_)
+            | WellKnownError::Redirect { .. }
+            | WellKnownError::Status(_)
+            | WellKnownError::TimedOut
+            | WellKnownError::Unreachable { .. } => false,
+        };
+        let speaks = self.attempts(error.place).any(|attempt| {
+            matches!(
+                attempt.error,
+                AttemptError::Connect(
+                    ConnectError::Tls(_) | ConnectError::Closed | ConnectError::Reset
+                )
+            )
+        });
+        let is_last_resort = error.place == Place::Route(Route::Fallback) && !speaks;
+        let is_final = error.place == Place::WellKnown;
+        if error.kind.fault() == Fault::Ours {
+            Level::Notice
+        } else if is_document || is_last_resort || is_final {
+            Level::Error
+        } else {
+            Level::Warning
+        }
+    }
+
+    /// Records that nobody could say of, where the search then came to port 8448 in vain
+    fn unasked_srv(&self, error: &DiscoveryError) -> Option<Finding> {
+        let is_fallback = matches!(
+            error.place,
+            Place::Route(Route::Fallback | Route::DelegatedFallback)
+        );
+        let mut warnings = self.notes.warnings.iter().filter(|_| is_fallback);
+        warnings.find_map(|warning| {
+            let Warning::SrvUnanswered { owner, error } = warning else {
+                return None;
+            };
+            let (error, host) = (dns_in_words(error), self.name.host());
+            Some(Finding::new(
+                Code::SrvUnanswered,
+                Level::Error,
+                format!("nobody could say whether there is an SRV record {owner} ({error}), so that port 8448 was tried, in vain"),
+                format!("look at the name servers of {host}, and at DNSSEC below it; if there is to be no SRV record, see the next point"),
+            ))
+        })
     }
 
     fn attempt(&self, attempt: &Attempt) -> Finding {
@@ -164,10 +235,18 @@ impl Judge<'_> {
         let first = dead.iter().find(|attempt| attempt.address.is_some())?;
         let address = first.address?;
         let reason = Chain(&first.error);
-        let of_one_family = dead
-            .iter()
-            .filter_map(|attempt| attempt.address)
-            .all(|other| other.is_ipv6() != reached.is_ipv6());
+        let candidates = self
+            .destination
+            .map(|it| &*it.candidates)
+            .unwrap_or_default();
+        let of_host = candidates.iter().find(|it| it.target == first.host);
+        let is_same_host =
+            of_host.is_some_and(|it| it.addresses.iter().any(|it| it.address == reached));
+        let of_one_family = is_same_host
+            && dead
+                .iter()
+                .filter_map(|attempt| attempt.address)
+                .all(|other| other.is_ipv6() != reached.is_ipv6());
         let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
         let is_our_network = dead
             .iter()
@@ -194,7 +273,10 @@ impl Judge<'_> {
             Finding::new(
                 Code::AddressDead,
                 Level::Warning,
-                format!("{address} does not work: {reason}; {reached} does"),
+                format!(
+                    "{address}, an address of {}, does not work: {reason}; {reached} does",
+                    first.host
+                ),
                 "start the server there, or take the address out of DNS",
             )
         };
@@ -252,7 +334,11 @@ impl Judge<'_> {
 
     /// A .well-known that gave no delegation
     fn well_known(&self, error: &WellKnownError, level: Level) -> Finding {
-        let url = format!("https://{}/.well-known/matrix/server", self.name.host());
+        let mut url = format!("https://{}/.well-known/matrix/server", self.name.host());
+        let well_known = self.notes.well_known.as_ref();
+        if let Some(last) = well_known.and_then(|it| it.redirects.last()) {
+            url = format!("{url} (by way of {last})");
+        }
         let (code, seen, remedy) = match error {
             WellKnownError::Body(body) => self.body(&url, body),
             WellKnownError::Fetch(cause) => (
@@ -290,9 +376,12 @@ impl Judge<'_> {
         let reason = Chain(cause);
         if let AttemptError::Connect(ConnectError::Tls(TlsError::Certificate(certificate))) = cause
         {
-            let is_name = matches!(certificate, CertificateError::NotValidForName { .. });
-            let remedy = if is_name {
+            let remedy = if matches!(certificate, CertificateError::NotValidForName { .. }) {
                 format!("get a certificate for {host}, and serve it on port 443 there")
+            } else if matches!(certificate, CertificateError::UnknownIssuer { .. }) {
+                format!(
+                    "serve the full chain (fullchain.pem) on port 443 of {host}, with a certificate of a public authority"
+                )
             } else {
                 format!("renew or replace the certificate of {host} on port 443")
             };
@@ -355,11 +444,21 @@ impl Judge<'_> {
                 write.into(),
             ),
             BodyError::ServerName(cause) => {
-                let value = body.and_then(m_server).unwrap_or_default();
+                let value = body.and_then(m_server);
+                let is = value
+                    .as_ref()
+                    .map(|value| format!("\"{value}\", which is "));
+                let is_url = value.is_some_and(|value| value.starts_with("https://"));
                 (
                     Code::WellKnownBadServerName,
-                    format!("m.server at {url} is \"{value}\", which is no server name: {cause}"),
+                    format!(
+                        "m.server at {url} is {}no server name: {cause}",
+                        is.unwrap_or_default()
+                    ),
                     match &cause.suggestion {
+                        Some(name) if is_url && name.port().is_none() => format!(
+                            "write \"m.server\": \"{name}:443\", the port of that URL; without a port it means an SRV record, or port 8448"
+                        ),
                         Some(name) => format!("write \"m.server\": \"{name}\""),
                         None => {
                             "write host or host:port there, such as matrix.example.org:443".into()
@@ -390,6 +489,11 @@ impl Judge<'_> {
     ) -> Finding {
         let at = address.map_or_else(|| host.to_string(), |it| it.to_string());
         let (code, seen, remedy) = match error {
+            AttemptError::AddressRefused(AddressRefusal::Denied(net)) => (
+                Code::OurFailure,
+                format!("{at} is in the network {net}, which --deny-net denies here"),
+                "leave that flag out".into(),
+            ),
             AttemptError::AddressRefused(refusal) => (
                 Code::AddressRefused,
                 match host {
@@ -400,13 +504,28 @@ impl Judge<'_> {
                         "{host} leads to {at}, where nobody on the internet can reach it ({refusal})"
                     ),
                 },
-                format!(
-                    "publish a public address for {}; within a network of your own, --allow-net allows it",
-                    self.name.host()
-                ),
+                match host {
+                    Host::Ip(_) if host != self.name.host() => {
+                        "write a public address, or a name, in m.server".into()
+                    }
+                    Host::Ip(_) => {
+                        "use a public address; within a network of your own, --allow-net allows it"
+                            .into()
+                    }
+                    Host::Dns(_) => format!(
+                        "publish a public address for {host}; if DNS elsewhere has one, this machine's /etc/hosts or name server says otherwise: try --dns 9.9.9.9, or another machine"
+                    ),
+                },
             ),
             AttemptError::NoAddress(absence) => self.no_address(host, &absence.to_string()),
             AttemptError::Dns(DnsError::OutOfResources) => out_of_resources(),
+            AttemptError::Dns(error) if is_of_our_name_server(error) => (
+                Code::OurFailure,
+                format!(
+                    "the name server that this machine asks does not answer for {host} ({error})"
+                ),
+                "look at /etc/resolv.conf, or ask another with --dns".into(),
+            ),
             AttemptError::Dns(DnsError::Unreachable) => (
                 Code::OurFailure,
                 format!(
@@ -424,15 +543,13 @@ impl Judge<'_> {
                     DnsError::AliasLoop => {
                         format!("correct the CNAME records of {host}: they lead back to themselves")
                     }
-                    DnsError::Refused => format!(
-                        "see to it that the name servers of {host} answer for it, to everybody"
-                    ),
                     DnsError::Explained { .. }
                     | DnsError::Malformed
                     | DnsError::NotEncodable
                     | DnsError::Onion
                     | DnsError::OutOfResources
                     | DnsError::Referral
+                    | DnsError::Refused
                     | DnsError::ResponseCode(_)
                     | DnsError::ServFail
                     | DnsError::TimedOut
@@ -462,9 +579,22 @@ impl Judge<'_> {
         Finding::new(code, level, seen, remedy)
     }
 
-    /// Whether .well-known and SRV are asked for this name
-    fn may_delegate(&self) -> bool {
-        self.name.port().is_none() && self.name.host().dns_name().is_some()
+    /// What is to be changed if the server listens at another port than this
+    fn elsewhere(&self, port: u16) -> String {
+        let well_known = self.notes.well_known.as_ref();
+        let delegated = well_known.and_then(|it| it.delegated.as_ref());
+        match (self.destination.map(|it| it.route), delegated) {
+            (Some(Route::Srv(_) | Route::DelegatedSrv(_)), _) => {
+                format!("; or, if it listens at another port than {port}, correct the SRV record")
+            }
+            (Some(Route::Fallback), _) => {
+                "; or, if it listens elsewhere, say so by .well-known".into()
+            }
+            (_, Some(delegated)) => format!(
+                "; or, if it listens elsewhere, correct m.server in .well-known, which says {delegated}"
+            ),
+            (Some(_) | None, None) => ", or ask for the port that it listens on".into(),
+        }
     }
 
     fn no_address(&self, host: &Host, absence: &str) -> (Code, String, String) {
@@ -505,16 +635,12 @@ impl Judge<'_> {
             ConnectError::Refused => (
                 Code::PortClosed,
                 format!("nothing listens at {at} (connection refused)"),
-                if self.may_delegate() {
-                    format!("start the homeserver or its proxy on port {port} of {host}; or, if it listens elsewhere, say so by .well-known")
-                } else {
-                    format!("start the homeserver or its proxy on port {port} of {host}, or ask for the port that it listens on")
-                },
+                format!("start the homeserver or its proxy on port {port} of {host}{}", self.elsewhere(port)),
             ),
             ConnectError::TimedOut => (
                 Code::NoAnswer,
-                format!("nothing answers at {at}, as where a firewall drops everything"),
-                format!("open port {port} in the firewall and the router of {host}, and check that the address is the server's"),
+                format!("there is no TLS with {at} in time: a firewall drops everything, or what listens there does not answer"),
+                format!("open port {port} in the firewall and the router of {host}, and look at what listens there{}", self.elsewhere(port)),
             ),
             ConnectError::Closed | ConnectError::Reset | ConnectError::TooMuchData { .. } => (
                 Code::ConnectionCut,
@@ -529,7 +655,7 @@ impl Judge<'_> {
             ConnectError::Unreachable | ConnectError::Other(_) => (
                 Code::Unreachable,
                 format!("there is no way to {at} from here ({error})"),
-                format!("check that {at} is the address of {host}, and the routes to it"),
+                format!("check that {at} is the address of {host}, and the routes to it; a firewall that rejects looks the same: open port {port}"),
             ),
             ConnectError::OutOfResources => out_of_resources(),
             ConnectError::Tls(error) => self.tls(host, at, port, error),
@@ -548,6 +674,15 @@ impl Judge<'_> {
                     "{at} and this machine have no version or cipher of TLS in common ({error})"
                 ),
                 format!("turn on TLS 1.2 and 1.3 on port {port} of {host}"),
+            ),
+            TlsError::Alert(116) => (
+                Code::TlsAlert,
+                format!(
+                    "{at} wants a certificate of its clients ({error}), which no other server has"
+                ),
+                format!(
+                    "turn off client certificates on port {port} of {host}: in nginx \"ssl_verify_client off\""
+                ),
             ),
             TlsError::Alert(number) => (
                 Code::TlsAlert,
@@ -694,17 +829,24 @@ impl Judge<'_> {
             );
         }
         let certificate = format!("get a certificate for {name}, and serve it at {at}");
-        (
-            Code::CertificateForOtherName,
-            format!("the certificate at {at} is for {names}, and not for {name}"),
-            if self.may_delegate() {
+        let remedy = match self.destination.map(|it| it.route) {
+            Some(Route::Fallback) => format!(
+                "{certificate}; or delegate by .well-known to a name that the certificate has"
+            ),
+            Some(
+                Route::DelegatedFallback
+                | Route::DelegatedLiteral
+                | Route::DelegatedPort
+                | Route::DelegatedSrv(_),
+            ) => {
                 format!(
-                    "{certificate}; or delegate by .well-known to a name that the certificate has"
+                    "write the name that the certificate has into m.server, with its port; or {certificate}"
                 )
-            } else {
-                certificate
-            },
-        )
+            }
+            Some(Route::ExplicitPort | Route::Literal | Route::Srv(_)) | None => certificate,
+        };
+        let seen = format!("the certificate at {at} is for {names}, and not for {name}");
+        (Code::CertificateForOtherName, seen, remedy)
     }
 
     fn warning(&self, warning: &Warning) -> Finding {
@@ -761,15 +903,59 @@ fn is_meant(error: &WellKnownError, name: &ServerName) -> bool {
             true
         }
         WellKnownError::Status(status) => !matches!(status, 404 | 410),
-        WellKnownError::TimedOut => false,
+        // Within its time, every address of nobody's web server is tried: somebody has answered
+        WellKnownError::TimedOut => true,
         WellKnownError::Unreachable { host, cause } => {
             let is_answered = matches!(
                 cause,
                 AttemptError::Connect(ConnectError::Tls(_)) | AttemptError::AddressRefused(_)
             );
             // Nobody redirects to another host without a purpose
-            is_answered || host != name.host()
+            cause.fault() != Fault::Ours && (is_answered || host != name.host())
         }
+    }
+}
+
+/// Which of several failures tells most: what a server said before what a network did, and that before DNS
+fn rank(attempt: &Attempt) -> u8 {
+    if attempt.error.fault() == Fault::Ours {
+        return 0;
+    }
+    match &attempt.error {
+        AttemptError::Connect(ConnectError::Tls(_)) => 1,
+        AttemptError::Connect(
+            ConnectError::Closed | ConnectError::Reset | ConnectError::TooMuchData { .. },
+        ) => 2,
+        AttemptError::Connect(
+            ConnectError::Refused
+            | ConnectError::TimedOut
+            | ConnectError::Other(_)
+            | ConnectError::OutOfResources,
+        ) => 3,
+        AttemptError::Connect(ConnectError::Unreachable) => 4,
+        AttemptError::AddressRefused(_) => 5,
+        AttemptError::Dns(_) => RANK_OF_DNS,
+        AttemptError::FamilyOff(_)
+        | AttemptError::NoAddress(_)
+        | AttemptError::TooManyAttempts { .. } => 7,
+    }
+}
+
+/// Whether it is the name server asked that does not answer for anybody like us, or is told not to
+fn is_of_our_name_server(error: &DnsError) -> bool {
+    match error {
+        DnsError::Refused | DnsError::Referral => true,
+        // Blocked, Censored, Filtered and Prohibited (RFC 8914 §4.16 to §4.19)
+        DnsError::Explained { reason, .. } => (15..=18).contains(&reason.0),
+        DnsError::AliasLoop
+        | DnsError::Malformed
+        | DnsError::NotEncodable
+        | DnsError::Onion
+        | DnsError::OutOfResources
+        | DnsError::ResponseCode(_)
+        | DnsError::ServFail
+        | DnsError::TimedOut
+        | DnsError::Unreachable => false,
     }
 }
 
@@ -826,9 +1012,6 @@ fn alert_in_words(alert: u8) -> &'static str {
         }
         80 => ", an error of its own",
         112 => ", which is to say: it does not know this name",
-        116 => {
-            ", which is to say: it wants a certificate of its clients, which no other server has"
-        }
         _ => "",
     }
 }
@@ -878,4 +1061,6 @@ fn m_server(body: &[u8]) -> Option<String> {
     Some(printable(body.server.as_bytes()))
 }
 
+/// [`rank`] of a look-up that failed
+const RANK_OF_DNS: u8 = 6;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -18,8 +18,8 @@ use crate::answer::{Answer, FactKind, FieldName, HttpAnswer, SrvRecord};
 use crate::discovery::Question;
 use crate::edition::{Edition, Order, Place, Route};
 use crate::error::Chain;
-use crate::findings::{Code, Finding, Level, judge};
-use crate::found::{Destination, Notes};
+use crate::findings::{Finding, Level, judge};
+use crate::found::{Candidate, Destination, Notes};
 use crate::name::{DnsName, Host, ServerName};
 use crate::time::Instant;
 use crate::well_known::printable;
@@ -116,10 +116,14 @@ impl Explanation {
     pub fn headline(&self) -> String {
         let name = &self.server_name;
         let mut errors = self.findings.iter();
-        if let Some(cause) = errors.find(|it| it.level == Level::Error) {
+        let cause = errors.find(|it| it.level == Level::Error);
+        // What keeps this machine from seeing the server says nothing of it
+        let mut of_ours = self.findings.iter().filter(|_| !self.is_found);
+        let of_ours = of_ours.find(|it| it.code.is_of_this_machine());
+        if let Some(cause) = cause.or(of_ours) {
             let Finding { seen, remedy, .. } = cause;
-            return if cause.code == Code::OurFailure {
-                format!("Nothing can be said of {name}: {seen}; {remedy}.")
+            return if cause.code.is_of_this_machine() {
+                format!("Nothing can be said of {name} from here: {seen}; {remedy}.")
             } else {
                 format!(
                     "Other servers cannot talk to {name}, because {seen}; change this: {remedy}."
@@ -128,7 +132,7 @@ impl Explanation {
         }
         let mut taken = self.steps.iter().rev();
         let step = taken.find(|step| step.fate == Fate::Taken);
-        let (Some(step), Some(reaches)) = (step, &self.reaches) else {
+        let (true, Some(step), Some(reaches)) = (self.is_found, step, &self.reaches) else {
             return format!("{name} was not found, and the search did not come to an end.");
         };
         let is_good = self.findings.iter().all(|it| it.level == Level::Notice);
@@ -137,7 +141,14 @@ impl Explanation {
         } else {
             "What should be changed is below."
         };
-        let (how, number) = (how(step.place), step.number);
+        let mut warnings = self.findings.iter().filter(|it| it.level == Level::Warning);
+        let is_broken = warnings.any(|it| it.place == Some(Place::WellKnown));
+        let how = if is_broken && step.place == Place::Route(Route::Fallback) {
+            "since its .well-known cannot be used"
+        } else {
+            how(step.place)
+        };
+        let number = step.number;
         let what = match self.goal {
             SearchGoal::Connect => format!("Other servers reach {name} at {reaches}"),
             SearchGoal::Resolve => format!("Requests for {name} go to {reaches}"),
@@ -189,6 +200,20 @@ impl Recording {
             Ok(found) => Some(&found.notes),
             Err(error) => Some(&error.notes),
         }
+    }
+
+    /// The target that was connected to, or the first
+    fn reaches(&self) -> Option<String> {
+        let connected = match self.outcome.as_ref()? {
+            Ok(found) => found.connection.as_ref().map(|it| it.address),
+            Err(_) => None,
+        };
+        let mut candidates = self.destination()?.candidates.iter();
+        let is_it = |candidate: &&Candidate| {
+            let mut addresses = candidate.addresses.iter();
+            connected.is_none_or(|address| addresses.any(|it| it.address == address))
+        };
+        candidates.find(is_it).map(target)
     }
 
     fn destination(&self) -> Option<&Destination> {
@@ -311,7 +336,7 @@ impl<'a> Fold<'a> {
             edition,
             goal: self.recording.goal,
             is_found: matches!(outcome, Some(Ok(_))),
-            reaches: self.recording.destination().and_then(reaches),
+            reaches: self.recording.reaches(),
             steps,
             findings: outcome.map_or_else(Vec::new, |outcome| {
                 judge(name, outcome.as_ref().map(|found| &**found), self.response)
@@ -559,7 +584,7 @@ impl<'a> Fold<'a> {
         if place == Place::WellKnown {
             return "asked".into();
         }
-        let reaches = self.recording.destination().and_then(reaches);
+        let reaches = self.recording.reaches();
         let is_default = matches!(
             place,
             Place::Route(Route::Fallback | Route::DelegatedFallback)
@@ -574,13 +599,12 @@ impl<'a> Fold<'a> {
     }
 }
 
-/// The first target of a destination
-fn reaches(destination: &Destination) -> Option<String> {
-    let first = destination.candidates.first()?;
-    Some(match &first.target {
-        Host::Ip(ip) if ip.is_ipv6() => format!("[{ip}]:{}", first.port),
-        Host::Ip(_) | Host::Dns(_) => format!("{}:{}", first.target, first.port),
-    })
+/// A target, as `host:port`
+fn target(candidate: &Candidate) -> String {
+    match &candidate.target {
+        Host::Ip(ip) if ip.is_ipv6() => format!("[{ip}]:{}", candidate.port),
+        Host::Ip(_) | Host::Dns(_) => format!("{}:{}", candidate.target, candidate.port),
+    }
 }
 
 /// Every step of an edition, in its order

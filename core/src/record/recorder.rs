@@ -36,7 +36,7 @@ use crate::time::Instant;
 ///     }
 /// }
 /// let recording = search.into_recording();
-/// assert_eq!(recording.replay().as_ref(), Ok(recording.outcome()));
+/// assert_eq!(recording.replay(), Ok(recording.outcome()));
 /// let explanation = recording.explain()?;
 /// assert_eq!(explanation.headline(), "Requests for example.org:8448 go to example.org:8448, since the name says so (step 2). Nothing has to be changed.");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

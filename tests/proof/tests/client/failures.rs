@@ -160,3 +160,51 @@ async fn a_body_is_sent_whole_though_its_connection_turns_out_to_be_gone() {
         assert_eq!(second.seen()[0].body, body);
     }
 }
+
+#[tokio::test]
+async fn everybody_who_waits_for_a_server_that_has_died_is_told_so() {
+    for is_http2 in [false, true] {
+        let world = world_of("example.org", "192.0.2.7");
+        let client = client(&world);
+        let peer = Peer::start(&world, "192.0.2.7:8448", "example.org", is_http2).await;
+        get(&client, "example.org").await.unwrap();
+        peer.kill().await;
+        let mut crowd = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let client = client.clone();
+            crowd.spawn(async move { get(&client, "example.org").await.map(|_| ()) });
+        }
+        let failed = crowd.join_all().await;
+        assert!(failed.iter().all(Result::is_err));
+        let _peer = Peer::start(&world, "192.0.2.7:8448", "example.org", is_http2).await;
+        assert_eq!(get(&client, "example.org").await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_the_caller_s_that_fails_is_the_caller_s_fault() {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    struct Broken;
+
+    impl hyper::body::Body for Broken {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, std::io::Error>>> {
+            Poll::Ready(Some(Err(std::io::Error::other("the file is gone"))))
+        }
+    }
+
+    for is_http2 in [false, true] {
+        let world = world_of("example.org", "192.0.2.7");
+        let _peer = Peer::start(&world, "192.0.2.7:8448", "example.org", is_http2).await;
+        let request = Request::put("matrix-federation://example.org/a").body(Broken);
+        let error = client(&world).request(request.unwrap()).await.unwrap_err();
+        assert!(!error.is_temporary() && !error.is_connect(), "{error:?}");
+    }
+}
