@@ -93,7 +93,7 @@ async fn visit<I: Io>(
     let explained = match each.find(|(_, scenario)| scenario.name.as_str() == EXPLAINED) {
         None => None,
         Some((resolver, scenario)) => {
-            let inquiry = inquiry::check(resolver, &scenario.name, inquiry::How::Afresh).await;
+            let inquiry = inquiry::check(resolver, &scenario.name, inquiry::How::Closely).await;
             let report = Report::new(EXPLAINED, scenario.edition, inquiry);
             Some((EXPLAINED.into(), report))
         }

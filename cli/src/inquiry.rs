@@ -37,15 +37,17 @@ pub(crate) struct Inquiry {
     pub(crate) ended: Instant,
 }
 
-/// How a name is looked at
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a name is looked at: each more closely than the one before
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(crate) enum How {
-    /// Afresh, and recorded
-    Afresh,
-    /// The same, and every address to its end
-    Everywhere,
     /// With what is known, for many
     Shared,
+    /// Afresh, and recorded; where it fails, at what is there instead
+    Afresh,
+    /// Where it succeeds, too: what others may stumble over
+    Closely,
+    /// Every address to its end
+    Everywhere,
 }
 
 /// Where requests for a name go
@@ -56,7 +58,7 @@ pub(crate) async fn resolve<I: Io, D: Dns>(
 ) -> Inquiry {
     let start = resolver.io().now();
     let mut inquiry = match how {
-        How::Afresh | How::Everywhere => {
+        How::Afresh | How::Closely | How::Everywhere => {
             let explained = resolver.explain(name, SearchGoal::Resolve).await;
             Inquiry::new(explained.outcome.map(Arc::from), Some(explained.recording))
         }
@@ -74,7 +76,7 @@ pub(crate) async fn check<I: Io, D: Dns>(
 ) -> Inquiry {
     let start = resolver.io().now();
     let (outcome, recording, connected) = match how {
-        How::Afresh | How::Everywhere => {
+        How::Afresh | How::Closely | How::Everywhere => {
             let explained = resolver.explain(name, SearchGoal::Connect).await;
             let outcome = explained.outcome.map(Arc::from);
             (outcome, Some(explained.recording), explained.connected)
@@ -97,8 +99,8 @@ pub(crate) async fn check<I: Io, D: Dns>(
         let session = session.map(|it| it.logged(connected.transparency.as_ref()));
         inquiry.session = session;
     }
-    if how != How::Shared {
-        inquiry.look_further(resolver, name).await;
+    if how >= How::Afresh {
+        inquiry.look_further(resolver, name, how).await;
     }
     if how == How::Everywhere {
         inquiry.look_everywhere(resolver, name).await;
@@ -180,16 +182,23 @@ impl Inquiry {
     }
 
     /// Asks for the keys, and looks at what is beside a failure
-    async fn look_further<I: Io, D: Dns>(&mut self, resolver: &Resolver<I, D>, name: &ServerName) {
+    async fn look_further<I: Io, D: Dns>(
+        &mut self,
+        resolver: &Resolver<I, D>,
+        name: &ServerName,
+        how: How,
+    ) {
+        let is_answered = matches!(self.version, Some(Ok(_)));
         match &self.result {
             Err(error) => probe::failure(resolver, name, error, &mut self.findings).await,
             Ok(found) => {
-                let is_answered = matches!(self.version, Some(Ok(_)));
-                probe::success(resolver, found, is_answered, &mut self.findings).await;
-                if matches!(self.version, Some(Err(_))) {
+                if how >= How::Closely || !is_answered {
+                    probe::success(resolver, found, is_answered, &mut self.findings).await;
+                }
+                if !is_answered {
                     probe::for_another_host(resolver, found, &mut self.findings).await;
                 }
-                if matches!(self.version, Some(Ok(_))) {
+                if is_answered {
                     let (keys, findings) = fetch_keys(resolver, name, found).await;
                     self.keys = keys;
                     self.findings.extend(findings);

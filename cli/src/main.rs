@@ -1,6 +1,8 @@
 //! `fedway`: find the server behind a Matrix server name, and learn why federation works or does not.
 
 mod args;
+#[cfg(test)]
+mod broken;
 mod cache;
 mod codes;
 mod compare;

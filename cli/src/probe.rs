@@ -379,15 +379,15 @@ async fn unknown_issuer<I: Io, D: Dns>(
     instead(findings, &less, code, seen, remedy);
 }
 
-/// Puts a finding that says more in the place of those that say less, and before the others
+/// Puts a finding that says more in the place of those that say less
 fn instead(findings: &mut Vec<Finding>, less: &[Code], code: Code, seen: String, remedy: String) {
-    let Some(replaced) = findings.iter().find(|it| less.contains(&it.code)) else {
+    let Some(index) = findings.iter().position(|it| less.contains(&it.code)) else {
         return;
     };
     let mut finding = Finding::new(code, Level::Error, seen, remedy);
-    finding.place = replaced.place;
-    findings.retain(|it| !less.contains(&it.code));
-    findings.insert(0, finding);
+    finding.place = findings[index].place;
+    findings[index] = finding;
+    findings.retain(|it| !less.contains(&it.code) || it.code == code);
 }
 
 /// Every address of IPv4

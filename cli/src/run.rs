@@ -156,7 +156,9 @@ fn how(verb: Verb, args: &SearchArgs) -> How {
     let is_for_people = verb == Verb::Check && args.cache.is_none() && args.input.is_none();
     if args.all && verb == Verb::Check {
         How::Everywhere
-    } else if is_for_people || args.wants_path() || args.record.is_some() {
+    } else if args.wants_path() {
+        How::Closely
+    } else if is_for_people || args.record.is_some() {
         How::Afresh
     } else {
         How::Shared

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::recording::{Entry, Recording, Request, Said, SearchGoal};
 use super::replay::Diverged;
@@ -43,6 +43,7 @@ pub struct Explanation {
     /// What should be known and changed: the cause of a failure first
     pub findings: Vec<Finding>,
     /// How long the search took
+    #[serde(rename = "elapsed_ms", serialize_with = "in_ms")]
     pub elapsed: Duration,
 }
 
@@ -89,8 +90,10 @@ pub struct Exchange {
     /// Whether that is a failure; that there is no such record is none
     pub is_failure: bool,
     /// When it was asked, from the beginning of the search
+    #[serde(rename = "from_ms", serialize_with = "in_ms")]
     pub from: Duration,
     /// When the answer came, or it was given up
+    #[serde(rename = "until_ms", serialize_with = "in_ms")]
     pub until: Duration,
     /// What the answer was good for
     pub use_made: Use,
@@ -155,6 +158,12 @@ impl Explanation {
         };
         format!("{what}, {how} (step {number}). {rest}")
     }
+}
+
+/// Milliseconds, to the microsecond
+fn in_ms<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    // A search takes no weeks
+    serializer.serialize_f64(time.as_micros() as f64 / 1_000.0)
 }
 
 /// In which way a server is found

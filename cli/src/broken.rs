@@ -1,0 +1,411 @@
+//! Set-ups that are broken as people break them: the cause is named first, and what to change.
+
+use fedway_testkit::world::{
+    Certificate, ConnectionFault, DnsFault, Https, RecordType, Replies, Reply, WorldPlan,
+};
+use fedway_tokio::Sockets;
+use futures_util::future::join_all;
+
+use crate::inquiry::{How, check};
+use crate::keys::KEYS_PATH;
+use crate::report::Report;
+use crate::run::tokio_runtime;
+
+const WELL_KNOWN: &str = "/.well-known/matrix/server";
+const VERSION: &str = "/_matrix/federation/v1/version";
+
+/// A world around `NAME`, the code that has to come first, and words that have to be in the sentence
+struct Case(&'static str, &'static str, fn(&mut WorldPlan, &str));
+
+/// A web server of the name with this document
+fn web(plan: &mut WorldPlan, name: &str, ip: &str, document: &str) {
+    plan.web(name, ip, Https::for_name(name).well_known(document));
+}
+
+/// A homeserver of a name
+fn home(plan: &mut WorldPlan, address: &str, name: &str) {
+    plan.https(address, Https::for_name(name));
+}
+
+/// An answer of the web server of the name to the request for .well-known
+fn says(plan: &mut WorldPlan, name: &str, ip: &str, reply: Reply) {
+    plan.web(name, ip, Https::for_name(name).path(WELL_KNOWN, reply));
+}
+
+/// Each with addresses of its own: `{ip}` is 198.51.100.N
+const CASES: &[Case] = &[
+    Case("well-known-html", "web page", |plan, ip| {
+        says(
+            plan,
+            "c0.example",
+            ip,
+            Reply::status(200)
+                .header("Content-Type", "text/html")
+                .content("<!doctype html>"),
+        );
+    }),
+    Case("well-known-wrong-key", "m.homeserver", |plan, ip| {
+        web(
+            plan,
+            "c1.example",
+            ip,
+            r#"{"m.homeserver": {"base_url": "https://m.c1.example"}}"#,
+        );
+    }),
+    Case(
+        "well-known-bad-server-name",
+        "\"m.server\": \"m.c2.example:443\"",
+        |plan, ip| {
+            web(
+                plan,
+                "c2.example",
+                ip,
+                r#"{"m.server": "https://m.c2.example"}"#,
+            );
+        },
+    ),
+    Case(
+        "well-known-bad-server-name",
+        "m.c3.example:443/",
+        |plan, ip| {
+            web(
+                plan,
+                "c3.example",
+                ip,
+                r#"{"m.server": "m.c3.example:443/"}"#,
+            );
+        },
+    ),
+    Case("well-known-not-json", "JSON", |plan, ip| {
+        web(
+            plan,
+            "c4.example",
+            ip,
+            "{\"m.server\": \"m.c4.example:443\",}",
+        );
+    }),
+    Case(
+        "well-known-redirect-to-http",
+        "http://www.c5.example/",
+        |plan, ip| {
+            says(
+                plan,
+                "c5.example",
+                ip,
+                Reply::redirect(301, "http://www.c5.example/"),
+            );
+        },
+    ),
+    Case("well-known-redirect", "loop", |plan, ip| {
+        says(
+            plan,
+            "c6.example",
+            ip,
+            Reply::redirect(301, "https://c6.example/.well-known/matrix/server"),
+        );
+    }),
+    Case("well-known-status", "403 (forbidden", |plan, ip| {
+        says(plan, "c7.example", ip, Reply::status(403));
+    }),
+    Case("well-known-certificate", "expired", |plan, ip| {
+        let expired = Certificate::for_name("c8.example").expired();
+        let server = Https::for_name("c8.example").certificate(expired);
+        plan.web(
+            "c8.example",
+            ip,
+            server.well_known(r#"{"m.server": "m.c8.example:443"}"#),
+        );
+    }),
+    Case(
+        "delegated-name-has-no-address",
+        "m.c9.example",
+        |plan, ip| {
+            web(
+                plan,
+                "c9.example",
+                ip,
+                r#"{"m.server": "m.c9.example:443"}"#,
+            );
+        },
+    ),
+    Case("address-refused", "10.0.0.5", |plan, ip| {
+        web(
+            plan,
+            "c10.example",
+            ip,
+            r#"{"m.server": "m.c10.example:443"}"#,
+        );
+        plan.a("m.c10.example", "10.0.0.5");
+    }),
+    Case(
+        "federation-on-443",
+        "\"m.server\": \"c11.example:443\"",
+        |plan, ip| {
+            plan.web("c11.example", ip, Https::for_name("c11.example"));
+        },
+    ),
+    Case(
+        "federation-on-443",
+        "\"m.c12.example:443\" in place of \"m.c12.example\"",
+        |plan, ip| {
+            web(plan, "c12.example", ip, r#"{"m.server": "m.c12.example"}"#);
+            plan.a("m.c12.example", "203.0.113.12");
+            home(plan, "203.0.113.12:443", "m.c12.example");
+        },
+    ),
+    Case(
+        "well-known-to-delegated",
+        "\"m.server\": \"last.c13.example:443\"",
+        |plan, ip| {
+            web(plan, "c13.example", ip, r#"{"m.server": "m.c13.example"}"#);
+            web(
+                plan,
+                "m.c13.example",
+                "203.0.113.13",
+                r#"{"m.server": "last.c13.example:443"}"#,
+            );
+        },
+    ),
+    Case(
+        "port-closed",
+        "correct m.server in .well-known, which says m.c14.example:8448",
+        |plan, ip| {
+            web(
+                plan,
+                "c14.example",
+                ip,
+                r#"{"m.server": "m.c14.example:8448"}"#,
+            );
+            plan.a("m.c14.example", "203.0.113.14");
+        },
+    ),
+    Case("port-closed", "correct the SRV record", |plan, _| {
+        plan.srv("_matrix-fed._tcp.c15.example", 10, 0, 8449, "t.c15.example");
+        plan.a("t.c15.example", "203.0.113.15");
+    }),
+    Case("certificate-for-srv-target", "t.c16.example", |plan, _| {
+        plan.srv("_matrix-fed._tcp.c16.example", 10, 0, 8448, "t.c16.example");
+        plan.a("t.c16.example", "203.0.113.16");
+        let certificate = Certificate::for_name("t.c16.example");
+        plan.https(
+            "203.0.113.16:8448",
+            Https::for_name("c16.example").certificate(certificate),
+        );
+    }),
+    Case(
+        "certificate-for-subdomain-only",
+        "www.c17.example",
+        |plan, ip| {
+            plan.a("c17.example", ip);
+            let certificate = Certificate::for_name("www.c17.example");
+            plan.https(
+                &format!("{ip}:8448"),
+                Https::for_name("c17.example").certificate(certificate),
+            );
+        },
+    ),
+    Case("certificate-self-signed", "signed by itself", |plan, ip| {
+        plan.a("c18.example", ip);
+        let certificate = Certificate::for_name("c18.example").self_signed();
+        plan.https(
+            &format!("{ip}:8448"),
+            Https::for_name("c18.example").certificate(certificate),
+        );
+    }),
+    Case(
+        "certificate-missing-intermediate",
+        "fullchain.pem",
+        |plan, ip| {
+            plan.a("c19.example", ip);
+            let certificate = Certificate::for_name("c19.example")
+                .from_intermediate()
+                .without_issuers();
+            plan.https(
+                &format!("{ip}:8448"),
+                Https::for_name("c19.example").certificate(certificate),
+            );
+        },
+    ),
+    Case("certificate-expired", "renew", |plan, ip| {
+        plan.a("c20.example", ip);
+        let certificate = Certificate::for_name("c20.example").expired();
+        plan.https(
+            &format!("{ip}:8448"),
+            Https::for_name("c20.example").certificate(certificate),
+        );
+    }),
+    Case("version-unknown-path", "/_matrix", |plan, ip| {
+        plan.a("c21.example", ip);
+        plan.https(
+            &format!("{ip}:8448"),
+            Https::for_name("c21.example").path(VERSION, Reply::status(404)),
+        );
+    }),
+    Case("version-proxy-down", "start the homeserver", |plan, ip| {
+        plan.a("c22.example", ip);
+        plan.https(
+            &format!("{ip}:8448"),
+            Https::for_name("c22.example").path(VERSION, Reply::status(502)),
+        );
+    }),
+    Case("version-misdirected", "421", |plan, ip| {
+        plan.a("c23.example", ip);
+        plan.https(
+            &format!("{ip}:8448"),
+            Https::for_name("c23.example").path(VERSION, Reply::status(421)),
+        );
+    }),
+    Case("version-not-json", "web page", |plan, ip| {
+        plan.a("c24.example", ip);
+        let page = Reply::status(200)
+            .header("Content-Type", "text/html")
+            .content("<html>");
+        plan.https(
+            &format!("{ip}:8448"),
+            Https::for_name("c24.example").path(VERSION, page),
+        );
+    }),
+    Case("well-known-bad-server-name", "m.c25.example", |plan, ip| {
+        // The wrong machine answers, since the delegation cannot be read
+        let broken =
+            Https::for_name("c25.example").well_known(r#"{"m.server": "https://m.c25.example"}"#);
+        plan.web("c25.example", ip, broken);
+        plan.https(
+            &format!("{ip}:8448"),
+            Https::for_name("c25.example").path(VERSION, Reply::status(404)),
+        );
+    }),
+    Case("srv-not-offered", "\".\"", |plan, ip| {
+        plan.a("c26.example", ip);
+        plan.srv("_matrix-fed._tcp.c26.example", 0, 0, 0, ".");
+    }),
+    Case("srv-unusable", "port is 0", |plan, ip| {
+        plan.a("c27.example", ip);
+        plan.srv("_matrix-fed._tcp.c27.example", 10, 0, 0, "t.c27.example");
+    }),
+    Case(
+        "srv-unanswered",
+        "_matrix-fed._tcp.c28.example",
+        |plan, ip| {
+            plan.a("c28.example", ip);
+            plan.dns_fault(
+                "_matrix-fed._tcp.c28.example",
+                RecordType::SRV,
+                DnsFault::ServFail,
+            );
+        },
+    ),
+    Case("dns-failure", "DNSSEC Bogus", |plan, _| {
+        plan.dns_fault("c29.example", RecordType::ANY, DnsFault::ServFailFor(6));
+    }),
+    Case("no-address", "A or AAAA", |_, _| {}),
+    Case("not-tls", "does not speak TLS", |plan, ip| {
+        plan.a("c31.example", ip);
+        plan.connection_fault(&format!("{ip}:8448"), ConnectionFault::GarbageInHandshake);
+    }),
+    Case("tls-too-old", "TLS 1.2 and 1.3", |plan, ip| {
+        plan.a("c32.example", ip);
+        plan.connection_fault(&format!("{ip}:8448"), ConnectionFault::Tls11);
+    }),
+    Case("tls-alert", "does not know this name", |plan, ip| {
+        plan.a("c33.example", ip);
+        plan.connection_fault(&format!("{ip}:8448"), ConnectionFault::Alert(112));
+    }),
+    Case("tls-alert", "client certificates", |plan, ip| {
+        plan.a("c34.example", ip);
+        plan.https(
+            &format!("{ip}:8448"),
+            Https::for_name("c34.example").asking_for_a_client_certificate(),
+        );
+    }),
+    Case(
+        "connection-cut",
+        "does not answer the TLS handshake",
+        |plan, ip| {
+            plan.a("c35.example", ip);
+            plan.connection_fault(&format!("{ip}:8448"), ConnectionFault::HangAfterAccept);
+        },
+    ),
+    Case(
+        "version-unknown-path",
+        "does not know the name",
+        |plan, ip| {
+            plan.a("c36.example", ip);
+            let by_address = format!("{ip}:8448");
+            let replies = Replies::by(move |request| {
+                if request.host.as_deref() == Some(&*by_address) {
+                    Reply::json(r#"{"server": {"name": "a", "version": "1"}}"#)
+                } else {
+                    Reply::status(404)
+                }
+            });
+            plan.https(
+                &format!("{ip}:8448"),
+                Https::for_name("c36.example").path(VERSION, replies),
+            );
+        },
+    ),
+    Case(
+        "keys-of-another-name",
+        "did you mean other.example?",
+        |plan, ip| {
+            plan.a("c37.example", ip);
+            let keys = Reply::json(
+                r#"{"server_name": "other.example", "valid_until_ts": 32503680000000}"#,
+            );
+            plan.https(
+                &format!("{ip}:8448"),
+                Https::for_name("c37.example").path(KEYS_PATH, keys),
+            );
+        },
+    ),
+    Case("keys-not-signed", "not signed", |plan, ip| {
+        plan.a("c38.example", ip);
+        let keys = Reply::json(
+            r#"{"server_name": "c38.example", "valid_until_ts": 32503680000000, "verify_keys": {}}"#,
+        );
+        plan.https(
+            &format!("{ip}:8448"),
+            Https::for_name("c38.example").path(KEYS_PATH, keys),
+        );
+    }),
+    Case("port-closed", "say so by .well-known", |plan, ip| {
+        plan.a("c39.example", ip);
+    }),
+];
+
+#[test]
+fn the_cause_of_a_broken_set_up_comes_first_with_what_to_change() {
+    let mut plan = WorldPlan::new();
+    for (index, Case(.., describe)) in CASES.iter().enumerate() {
+        describe(&mut plan, &format!("198.51.100.{index}"));
+    }
+    let world = plan.start().unwrap();
+    let mut config = fedway_testkit::config();
+    config.deadlines.connect = std::time::Duration::from_secs(1);
+    let looked_at = CASES
+        .iter()
+        .enumerate()
+        .map(async |(index, Case(code, words, _))| {
+            let builder = world.builder().config(config.clone());
+            let resolver = builder.build(Sockets::default()).unwrap();
+            let text = format!("c{index}.example");
+            let name = text.parse().unwrap();
+            let inquiry = check(&resolver, &name, How::Closely).await;
+            let report = Report::new(&text, config.edition, inquiry);
+            let headline = report.explanation.as_ref().map(|it| it.headline());
+            let headline = headline.unwrap_or_default();
+            let first = report.findings.first().map(|finding| finding.code.name());
+            let is_told = headline.contains(words) && first == Some(code) && !report.ok;
+            (!is_told).then(|| format!("{text}: {first:?}, not {code} with {words:?}: {headline}"))
+        });
+    let Ok(runtime) = tokio_runtime() else {
+        panic!("a runtime for a test");
+    };
+    let wrong: Vec<_> = runtime
+        .block_on(join_all(looked_at))
+        .into_iter()
+        .flatten()
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
