@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
             Err(error) => {
                 let text = printable(text);
                 return Err(Failure::usage(format_args!(
-                    "{text}: {error}; `fedway explain` lists them"
+                    "{text:?}: {error}; `fedway explain` lists them"
                 )));
             }
         },

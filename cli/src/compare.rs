@@ -8,7 +8,7 @@ use fedway_driver::dns::Dns;
 use fedway_driver::{Io, Resolver};
 
 use crate::args::{CompareArgs, Runtime};
-use crate::failure::{Failure, written};
+use crate::failure::{Failure, USAGE, complain, written};
 use crate::path::{printable, wrapped};
 use crate::run::{tokio_runtime, unusable};
 
@@ -21,10 +21,15 @@ struct Way {
 
 /// Runs the command to its exit status
 pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
-    let mut names = Vec::new();
+    let (mut names, mut is_misused) = (Vec::new(), false);
     for text in &args.names {
-        let name = ServerName::parse(text);
-        names.push(name.map_err(|error| Failure::usage(format_args!("{text:?}: {error}")))?);
+        match ServerName::parse(text) {
+            Ok(name) => names.push(name),
+            Err(error) => {
+                complain(&format!("{text:?}: {error}"));
+                is_misused = true;
+            }
+        }
     }
     let builder = args.network.builder()?;
     let ways = match args.network.runtime {
@@ -39,10 +44,10 @@ pub(crate) fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
         }
     };
     let is_found = ways.iter().flatten().all(|way| way.outcome.is_ok());
-    let status = if is_found {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    let status = match (is_misused, is_found) {
+        (true, _) => ExitCode::from(USAGE),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::FAILURE,
     };
     Ok(written(print(&names, &ways), status))
 }
@@ -91,7 +96,10 @@ fn print(names: &[ServerName], ways: &[Vec<Way>]) -> io::Result<()> {
             }
         }
         match ways.iter().find(|way| Some(way.place()) != newest) {
-            None => writeln!(out, "  all three lead to the same place")?,
+            None if ways.iter().all(|way| way.outcome.is_ok()) => {
+                writeln!(out, "  all three lead to the same place")?;
+            }
+            None => writeln!(out, "  all three fail for the same reason")?,
             Some(other) => {
                 for line in wrapped(&printable(&other.difference()), 78) {
                     writeln!(out, "  {line}")?;
@@ -124,7 +132,8 @@ impl Way {
                 let step = found.destination.step();
                 format!("step {step}: {}, Host: {host}", addresses.join(" "))
             }
-            Err(error) => format!("step {}: {:#}", error.step(), error),
+            // It begins with the step
+            Err(error) => format!("{error:#}"),
         }
     }
 

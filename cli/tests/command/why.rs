@@ -174,6 +174,6 @@ fn every_code_is_explained_and_another_word_is_not() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         stderr(&output),
-        "fedway: no-such-code: no code of a finding; `fedway explain` lists them\n"
+        "fedway: \"no-such-code\": no code of a finding; `fedway explain` lists them\n"
     );
 }
