@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedway_core::{
-    Chain, Code, DiscoveryError, Explanation, Finding, Found, Instant, Level, Place, Recording,
-    SearchGoal, ServerName, UtcTime,
+    Chain, Code, DiscoveryError, Explanation, Families, Finding, Found, Instant, Level, Place,
+    Recording, SearchGoal, ServerName, UtcTime,
 };
 use fedway_driver::dns::Dns;
 use fedway_driver::{Connected, Io, Resolver, TlsStream};
@@ -65,6 +65,7 @@ pub(crate) async fn resolve<I: Io, D: Dns>(
         How::Shared => Inquiry::new(resolver.resolve(name).await, None),
     };
     inquiry.explain(name);
+    inquiry.of_families(resolver.config().families);
     inquiry.end(resolver, start)
 }
 
@@ -88,6 +89,7 @@ pub(crate) async fn check<I: Io, D: Dns>(
     };
     let mut inquiry = Inquiry::new(outcome, recording);
     inquiry.explain(name);
+    inquiry.of_families(resolver.config().families);
     if let Some(mut connected) = connected {
         // A server that has accepted the connection gets as long for its answer as .well-known
         let deadline = resolver.io().now() + resolver.config().deadlines.well_known;
@@ -161,6 +163,19 @@ impl Inquiry {
             (None, Err(error)) => error.findings(name),
         };
         self.explanation = explained;
+    }
+
+    /// Where one family of addresses was not asked for, a name without an address may have one of the other
+    fn of_families(&mut self, families: Families) {
+        let codes = [Code::NoAddress, Code::DelegatedNameHasNoAddress];
+        let has_no_address = |it: &&mut Finding| codes.contains(&it.code);
+        if families != Families::Both {
+            for finding in self.findings.iter_mut().filter(has_no_address) {
+                finding.code = Code::FamilyOff;
+                finding.seen += "; one family of addresses was not asked for";
+                finding.remedy = "leave out --ipv4 or --ipv6".into();
+            }
+        }
     }
 
     /// What the connection shows, and how the server answered over it

@@ -90,6 +90,20 @@ fn a_finding_says_what_to_change() {
 }
 
 #[test]
+fn what_was_not_asked_for_is_not_said_to_be_missing() {
+    let mut plan = WorldPlan::new();
+    plan.aaaa("six.example", "2001:db8::7");
+    let world = plan.start().unwrap();
+    let args = ["resolve", "--ipv4", "--explain", "six.example:8448"];
+    let text = stdout(&run(&world, &args, ""));
+    assert!(
+        text.starts_with("Nothing can be said of six.example:8448 from here: "),
+        "{text}"
+    );
+    assert!(text.contains("leave out --ipv4 or --ipv6"), "{text}");
+}
+
+#[test]
 fn a_recording_is_replayed_without_a_network() {
     let world = world();
     let folder = scratch("beside", b"").with_file_name("recordings");
