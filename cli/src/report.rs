@@ -148,7 +148,8 @@ impl Report {
         report.ok = is_ok;
         let mut errors = report.findings.iter().filter(|it| it.level == Level::Error);
         let is_ours = errors.next().is_some_and(|it| it.code == Code::OurFailure);
-        if let Some(error) = report.error.as_mut().filter(|_| is_ours) {
+        let is_said = |it: &&mut ErrorReport| is_ours && it.fault == Fault::Peer;
+        if let Some(error) = report.error.as_mut().filter(is_said) {
             error.fault = Fault::Ours;
         }
         if !is_ok && report.error.is_none() {
