@@ -485,59 +485,31 @@ impl<'a> Fold<'a> {
                 Some(error) => (Fate::Failed, format!("{leads}: {}", Chain(&error.kind))),
             };
         }
-        let is_over = |other: Place| {
-            let places = places(recording.edition());
-            let index = |it| places.iter().position(|place| *place == it);
-            last.is_some_and(|(at, _)| index(at) < index(other))
+        let Place::Route(route) = place else {
+            return self.well_known_fate();
         };
-        let is_delegated = self.delegated().is_some();
-        match place {
-            Place::WellKnown => self.well_known_fate(),
-            Place::Route(Route::Literal) => (Fate::Left, "it is a name, not an address".into()),
-            _ if is_over(place) && !is_of_delegation(place) => {
-                (Fate::NotReached, "not needed".into())
+        let places = places(recording.edition());
+        let index = |it| places.iter().position(|place| *place == it);
+        let is_over = last.is_some_and(|(at, _)| index(at) < index(place));
+        let not_reached = |why: &str| (Fate::NotReached, why.into());
+        let left = |why: &str| (Fate::Left, why.into());
+        match route {
+            Route::Literal => left("it is a name, not an address"),
+            _ if is_of_delegation(place) && self.delegated().is_none() => {
+                not_reached("nobody is delegated to")
             }
-            Place::Route(Route::ExplicitPort) => (Fate::Left, "the name has no port".into()),
-            Place::Route(route) if is_of_delegation(place) && !is_delegated => {
-                let _ = route;
-                (Fate::NotReached, "nobody is delegated to".into())
+            _ if is_over => not_reached("not needed"),
+            _ if last.is_none() && !self.visited.contains(&place) => {
+                not_reached("the search was given up before")
             }
-            _ if is_over(place) => (Fate::NotReached, "not needed".into()),
-            Place::Route(Route::DelegatedLiteral) => {
-                (Fate::Left, "m.server is a name, not an address".into())
-            }
-            Place::Route(Route::DelegatedPort) => (
-                Fate::Left,
-                "m.server names no port, so SRV records are asked for, and then port 8448 is used"
-                    .into(),
+            Route::ExplicitPort => left("the name has no port"),
+            Route::DelegatedLiteral => left("m.server is a name, not an address"),
+            Route::DelegatedPort => left(
+                "m.server names no port, so SRV records are asked for, and then port 8448 is used",
             ),
-            Place::Route(Route::Srv(_) | Route::DelegatedSrv(_)) => {
-                if is_delegated
-                    && matches!(place, Place::Route(Route::Srv(_)))
-                    && !self.visited.contains(&place)
-                    && !self.was_asked(place)
-                {
-                    return (
-                        Fate::NotReached,
-                        "not needed: .well-known has delegated".into(),
-                    );
-                }
-                (Fate::Left, self.without_srv(place))
-            }
-            Place::Route(Route::DelegatedFallback | Route::Fallback) => {
-                (Fate::NotReached, "not needed".into())
-            }
+            Route::Srv(_) | Route::DelegatedSrv(_) => (Fate::Left, self.without_srv(place)),
+            Route::DelegatedFallback | Route::Fallback => not_reached("not needed"),
         }
-    }
-
-    /// Whether a question of this step was asked
-    fn was_asked(&self, place: Place) -> bool {
-        let order = self.recording.edition().rules().order;
-        order == Order::SrvFirst
-            && self
-                .closed
-                .iter()
-                .any(|(open, ..)| self.belongs(open) == place)
     }
 
     fn well_known_fate(&self) -> (Fate, String) {
