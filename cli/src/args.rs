@@ -117,6 +117,10 @@ pub(crate) struct ReplayArgs {
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
+    /// Search by another edition, draft-2019, r0.1 or v1.8, with what was answered then
+    #[arg(long)]
+    pub(crate) edition: Option<Edition>,
+
     /// How to write results: text, one JSON object a line, or of one recording a picture
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,

@@ -2,10 +2,7 @@
 
 use std::net::SocketAddr;
 
-use fedway_core::{
-    AttemptError, Chain, Code, ConnectError, Destination, Finding, Host, Level, Notes, Purpose,
-    ServerName,
-};
+use fedway_core::{AttemptError, Chain, Destination, Finding, Host, Notes, Purpose, ServerName};
 use fedway_driver::dns::Dns;
 use fedway_driver::{Io, Resolver};
 use futures_util::stream::{self, StreamExt as _};
@@ -21,7 +18,7 @@ pub(crate) struct Tried {
     /// Why it does not work, if it does not
     error: Option<String>,
     #[serde(skip)]
-    is_our_network: bool,
+    cause: Option<AttemptError>,
 }
 
 /// Tries every address that a name leads to, and .well-known where it was asked for, and says what is to be said of them
@@ -46,16 +43,15 @@ pub(crate) async fn try_all<I: Io, D: Dns>(
         (Err(_), None) => {}
     }
     let tried = stream::iter(targets).map(async |(purpose, tls_name, host, address)| {
-        let error = resolver
-            .try_address(address, &tls_name, purpose)
-            .await
-            .err();
+        let tried = resolver.try_address(address, &tls_name, purpose).await;
+        let cause = tried.err();
+        let error = cause.as_ref().map(|error| Chain(error).to_string());
         Tried {
             purpose,
             host,
             address,
-            is_our_network: error == Some(AttemptError::Connect(ConnectError::Unreachable)),
-            error: error.map(|error| Chain(&error).to_string()),
+            error,
+            cause,
         }
     });
     let tried: Vec<_> = tried.buffered(AT_ONCE).collect().await;
@@ -92,29 +88,12 @@ fn findings(tried: &[Tried]) -> Vec<Finding> {
         let Some(good) = of().find(|it| it.error.is_none()) else {
             continue;
         };
-        for bad in of() {
-            let Some(error) = &bad.error else { continue };
-            let (address, works) = (bad.address, good.address);
-            let finding = if bad.is_our_network {
-                Finding::new(
-                    Code::FamilyNotHere,
-                    Level::Notice,
-                    format!("this machine has no way to {address}, so that it was not tested"),
-                    "nothing has to be changed at the server for that; try again from a machine with both families",
-                )
-            } else {
-                Finding::new(
-                    Code::AddressDead,
-                    Level::Warning,
-                    format!(
-                        "{address}, an address of {}, does not work: {error}; {works} does",
-                        bad.host
-                    ),
-                    "start the server there, or take the address out of DNS",
-                )
-            };
-            findings.push(finding);
-        }
+        findings.extend(of().filter_map(|bad| {
+            let error = bad.cause.as_ref()?;
+            let (host, address) = (&bad.host, bad.address);
+            let dead = Finding::of_dead_address(host, address, error, good.address, false);
+            Some(dead)
+        }));
     }
     findings
 }

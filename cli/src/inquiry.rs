@@ -210,13 +210,12 @@ impl Inquiry {
                 if how >= How::Closely || !is_answered {
                     probe::success(resolver, found, is_answered, &mut self.findings).await;
                 }
-                if !is_answered {
-                    probe::for_another_host(resolver, found, &mut self.findings).await;
-                }
                 if is_answered {
                     let (keys, findings) = fetch_keys(resolver, name, found).await;
                     self.keys = keys;
                     self.findings.extend(findings);
+                } else {
+                    probe::for_another_host(resolver, found, &mut self.findings).await;
                 }
             }
         }

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use fedway_core::{
-    Attempt, AttemptError, CertificateError, Chain, Code, ConnectError, DiscoveryError, Finding,
-    Found, IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName, SkipRule, TlsError,
+    Attempt, AttemptError, CertificateError, Code, ConnectError, DiscoveryError, Finding, Found,
+    IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName, SkipRule, TlsError,
 };
 use fedway_driver::dns::Dns;
 use fedway_driver::http::Response;
@@ -121,30 +121,9 @@ async fn other_family<I: Io, D: Dns>(
     let Err(error) = tried.await else {
         return;
     };
-    let family = if other.is_ipv6() { "IPv6" } else { "IPv4" };
-    let finding = if error == AttemptError::Connect(ConnectError::Unreachable) {
-        Finding::new(
-            Code::FamilyNotHere,
-            Level::Notice,
-            format!("this machine has no way to {family}, so that {other} was not tested"),
-            format!(
-                "nothing has to be changed at the server for that; try again from a machine with {family}"
-            ),
-        )
-    } else {
-        Finding::new(
-            Code::FamilyDead,
-            Level::Warning,
-            format!(
-                "{family} does not work: {other}: {}; {reached} does",
-                Chain(&error)
-            ),
-            format!(
-                "have the server listen on {family}, too, and open the firewall for it; or take the {family} address out of DNS"
-            ),
-        )
-    };
-    findings.push(finding);
+    // It is the first of its family, and none was needed
+    let host = &destination.tls_name;
+    findings.push(Finding::of_dead_address(host, other, &error, reached, true));
 }
 
 /// Whether a name that is delegated to is itself delegated, which nobody follows: the cause, where the server was not found

@@ -1,15 +1,17 @@
 //! `--record` and `replay`: recordings of searches, a file each.
 
+use std::error::Error;
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use fedway_core::Recording;
+use fedway_core::{Edition, Recording};
 
 use crate::args::{Format, ReplayArgs};
-use crate::failure::{Failure, complain, written};
+use crate::failure::{Failure, USAGE, complain, written};
 use crate::inquiry::Inquiry;
 use crate::json;
 use crate::report::Report;
@@ -39,37 +41,65 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     if args.format == Format::Svg && args.files.len() > 1 {
         return Err(Failure::usage("--format svg is for one recording"));
     }
-    let mut all_good = true;
+    let (mut all_good, mut is_misused) = (true, false);
     for path in &args.files {
-        let text = fs::read(path).map_err(|error| unreadable(path, &error))?;
-        let recording = Recording::from_json(&text);
-        let recording = recording.map_err(|error| unreadable(path, &error))?;
-        if let Err(diverged) = recording.replay() {
-            complain(&format!("{}: {diverged}", path.display()));
-            all_good = false;
-            continue;
-        }
-        let Some(report) = report(recording) else {
-            complain(&format!("{}: the search was given up", path.display()));
-            all_good = false;
-            continue;
+        let wrong = |why: &dyn Display| complain(&format!("{}: {why}", path.display()));
+        let recording = match read(path) {
+            Ok(recording) => recording,
+            Err(error) => {
+                wrong(&error);
+                is_misused = true;
+                continue;
+            }
         };
-        all_good &= report.0.ok;
-        if let Err(error) = print(args.format, &report) {
-            return Ok(written(Err(error), ExitCode::FAILURE));
+        match by_edition(recording, args.edition).and_then(report) {
+            Ok(report) => {
+                all_good &= report.0.ok;
+                if let Err(error) = print(args.format, &report) {
+                    return Ok(written(Err(error), ExitCode::FAILURE));
+                }
+            }
+            Err(why) => {
+                wrong(&why);
+                all_good = false;
+            }
         }
     }
-    Ok(if all_good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    Ok(match (is_misused, all_good) {
+        (true, _) => ExitCode::from(USAGE),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::FAILURE,
     })
 }
 
-/// What is said of a recorded search, as far as it came to an end
-fn report(recording: Recording) -> Option<(Report, String)> {
+fn read(path: &Path) -> Result<Recording, Box<dyn Error>> {
+    Ok(Recording::from_json(&fs::read(path)?)?)
+}
+
+/// The search as it was, or by another edition with the same answers; or why neither can be had
+fn by_edition(recording: Recording, edition: Option<Edition>) -> Result<Recording, String> {
+    recording
+        .replay()
+        .map_err(|diverged| diverged.to_string())?;
+    let Some(edition) = edition else {
+        return Ok(recording);
+    };
+    let (other, missing) = recording.rehearse(edition);
+    if missing.is_empty() {
+        return Ok(other);
+    }
+    Err(format!(
+        "by {edition} there are questions that it has no answer to: {}; ask them with: fedway compare {}",
+        missing.join(", "),
+        recording.name()
+    ))
+}
+
+/// What is said of a recorded search, if it came to an end
+fn report(recording: Recording) -> Result<(Report, String), String> {
     let (name, edition) = (recording.name().clone(), recording.edition());
-    let outcome = recording.outcome()?.clone().map(Arc::from);
+    let outcome = recording.outcome().ok_or("the search was given up")?;
+    let outcome = outcome.clone().map(Arc::from);
     let inquiry = Inquiry::recorded(outcome, recording, &name);
     if inquiry.has_connected() {
         complain(&format!(
@@ -77,7 +107,7 @@ fn report(recording: Recording) -> Option<(Report, String)> {
         ));
     }
     let report = Report::new(name.as_str(), edition, inquiry);
-    Some((report, name.to_string()))
+    Ok((report, name.to_string()))
 }
 
 fn print(format: Format, (report, name): &(Report, String)) -> io::Result<()> {
@@ -90,8 +120,4 @@ fn print(format: Format, (report, name): &(Report, String)) -> io::Result<()> {
 
 fn unusable(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format_args!("--record {}: {error}", path.display()))
-}
-
-fn unreadable(path: &Path, error: &dyn std::error::Error) -> Failure {
-    Failure::usage(format_args!("{}: {error}", path.display()))
 }

@@ -58,6 +58,8 @@ pub(crate) struct FindingReport {
     pub(crate) step: Option<&'static str>,
     pub(crate) seen: String,
     pub(crate) change: String,
+    /// The sentence of the specification, or the RFC, that it rests on
+    pub(crate) source: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -252,6 +254,7 @@ impl FindingReport {
             step: finding.place.map(|place| place.number(edition)),
             seen: finding.seen.clone(),
             change: finding.remedy.clone(),
+            source: finding.code.source(),
         }
     }
 }

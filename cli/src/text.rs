@@ -137,8 +137,14 @@ impl Display for Item<'_> {
             let label = if index == 0 { level } else { "" };
             writeln!(f, "  {style}{label:<12}{style:#}{line}")?;
         }
-        let change = printable(&format!("change: {} [{}]", finding.change, finding.code));
-        for line in wrapped(&change, BESIDE) {
+        let FindingReport {
+            change,
+            code,
+            source,
+            ..
+        } = finding;
+        let change = format!("change: {change} [{code}] ({source})");
+        for line in wrapped(&printable(&change), BESIDE) {
             writeln!(f, "  {:<12}{line}", "")?;
         }
         Ok(())

@@ -142,8 +142,8 @@ pub use pool::{
 #[doc(hidden)]
 pub use random::SplitMix64;
 pub use record::{
-    Diverged, Exchange, Explanation, Fate, Memory, Missing, Recorder, Recording, RecordingError,
-    SearchGoal, SearchOutcome, StepTaken, Use,
+    Diverged, Exchange, Explanation, Fate, Memory, Recorder, Recording, RecordingError, SearchGoal,
+    SearchOutcome, StepTaken, Use,
 };
 pub use srv::SkippedRecord;
 pub use time::{Instant, UtcTime, UtcTimeError};

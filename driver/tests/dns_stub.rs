@@ -1,6 +1,10 @@
 //! The stub over real sockets of the loopback interface, on the smallest runtime that will do.
 
-#![allow(clippy::unwrap_in_result, clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_in_result,
+    clippy::unwrap_used,
+    reason = "these are tests, their helpers included"
+)]
 
 use std::future::{Future, poll_fn};
 use std::io::{self, Read, Write};

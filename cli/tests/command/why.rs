@@ -191,3 +191,36 @@ fn every_code_is_explained_and_another_word_is_not() {
         "fedway: \"no-such-code\": no code of a finding; `fedway explain` lists them\n"
     );
 }
+
+#[test]
+fn a_recording_tells_of_another_edition_as_far_as_it_has_the_answers() {
+    let mut plan = WorldPlan::new();
+    plan.a("old.example", "192.0.2.7");
+    plan.srv("_matrix._tcp.old.example", 10, 0, 8451, "old.example");
+    let world = plan.start().unwrap();
+    let folder = scratch("beside", b"").with_file_name("editions");
+    let folder = folder.to_str().unwrap();
+    run(&world, &["resolve", "--record", folder, "old.example"], "");
+    let args = ["resolve", "--record", folder, "old.example:8449"];
+    run(&world, &args, "");
+    drop(world);
+
+    let newest = format!("{folder}/old.example.v1.8.json");
+    let output = command(&["replay", "--edition", "r0.1", &newest], "");
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(text.contains("step 4"), "{text}");
+    assert!(text.contains("192.0.2.7:8451"), "{text}");
+
+    let with_port = format!("{folder}/old.example+8449.v1.8.json");
+    let args = ["replay", "--edition", "draft-2019", &with_port, &newest];
+    let output = command(&args, "");
+    assert_eq!(output.status.code(), Some(1));
+    let text = stderr(&output);
+    assert!(text.contains("SRV _matrix._tcp.old.example"), "{text}");
+    assert!(text.contains("fedway compare old.example:8449"), "{text}");
+    assert!(
+        stdout(&output).contains("192.0.2.7:8451"),
+        "the other is shown"
+    );
+}

@@ -541,7 +541,7 @@ const PAGES: &[Page] = &[
         name: "srv-too-many",
         meaning: "There are more SRV records or addresses than are tried.",
         remedy: "Keep fewer.",
-        source: "DESIGN, volume",
+        source: "this command, its limits",
     },
     Page {
         code: Code::SrvUnanswered,
@@ -562,7 +562,7 @@ const PAGES: &[Page] = &[
         name: "timed-out",
         meaning: "The whole search took too long.",
         remedy: "Look at what was tried last; give it more time with --timeout.",
-        source: "DESIGN, deadlines",
+        source: "this command, --timeout",
     },
     Page {
         code: Code::TlsAlert,

@@ -1,8 +1,13 @@
 //! Findings: what an administrator should know, and change.
 
+mod case;
 mod catalog;
+mod dead;
 mod finding;
 mod judge;
+mod target;
+mod tls;
+mod well_known;
 
 use alloc::vec::Vec;
 

@@ -5,16 +5,16 @@
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
-use core::fmt::Write as _;
 use core::time::Duration;
 
 use serde::{Serialize, Serializer};
 
 use super::recording::{Entry, Recording, Request, Said, SearchGoal};
 use super::replay::Diverged;
-use crate::action::{ActionId, Purpose, Reply};
+use super::words::{describe, how, title};
+use crate::action::{ActionId, Reply};
 use crate::address::Family;
-use crate::answer::{Answer, FactKind, FieldName, HttpAnswer, SrvRecord};
+use crate::answer::{Answer, FactKind, HttpAnswer};
 use crate::discovery::Question;
 use crate::edition::{Edition, Order, Place, Route};
 use crate::error::Chain;
@@ -22,7 +22,6 @@ use crate::findings::{Finding, Level, judge};
 use crate::found::{Candidate, Destination, Notes};
 use crate::name::{DnsName, Host, ServerName};
 use crate::time::Instant;
-use crate::well_known::printable;
 
 /// Why a search ended where it did: every step of the specification, what was asked for it, and what should be changed
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -164,21 +163,6 @@ impl Explanation {
 fn in_ms<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     // A search takes no weeks
     serializer.serialize_f64(time.as_micros() as f64 / 1_000.0)
-}
-
-/// In which way a server is found
-fn how(place: Place) -> &'static str {
-    match place {
-        Place::WellKnown
-        | Place::Route(Route::DelegatedFallback | Route::DelegatedLiteral | Route::DelegatedPort) => {
-            "by .well-known"
-        }
-        Place::Route(Route::DelegatedSrv(_)) => "by .well-known and an SRV record",
-        Place::Route(Route::Srv(_)) => "by an SRV record",
-        Place::Route(Route::ExplicitPort) => "since the name says so",
-        Place::Route(Route::Literal) => "since the name is an address",
-        Place::Route(Route::Fallback) => "since nothing says otherwise",
-    }
 }
 
 impl Recording {
@@ -622,96 +606,4 @@ fn is_of_delegation(place: Place) -> bool {
                 | Route::DelegatedSrv(_)
         )
     )
-}
-
-/// What a step is about
-fn title(place: Place, edition: Edition) -> String {
-    let service = |index: u8| {
-        let services = edition.rules().services;
-        services.get(usize::from(index)).map_or("", |it| it.label)
-    };
-    match place {
-        Place::WellKnown => ".well-known".into(),
-        Place::Route(Route::DelegatedFallback) => "port 8448 of m.server".into(),
-        Place::Route(Route::DelegatedLiteral) => "m.server is an address".into(),
-        Place::Route(Route::DelegatedPort) => "m.server has a port".into(),
-        Place::Route(Route::DelegatedSrv(index)) => format!("SRV {} of m.server", service(index)),
-        Place::Route(Route::ExplicitPort) => "the name has a port".into(),
-        Place::Route(Route::Fallback) => "port 8448 of the name".into(),
-        Place::Route(Route::Literal) => "the name is an address".into(),
-        Place::Route(Route::Srv(index)) => format!("SRV {}", service(index)),
-    }
-}
-
-/// What came back, in words, and whether it is a failure
-fn describe(reply: &Reply, request: &Request) -> (String, bool) {
-    match reply {
-        Reply::Addresses(Ok(answer)) => (records(answer, |ip| ip.to_string()), false),
-        Reply::Srv(Ok(answer)) => (records(answer, srv), false),
-        Reply::Addresses(Err(error)) | Reply::Srv(Err(error)) => (error.to_string(), true),
-        Reply::Connected(Ok(shown)) => {
-            let is_for_well_known = matches!(
-                request,
-                Request::Connect { purpose, .. } if *purpose == Purpose::WellKnown
-            );
-            let protocol = shown.as_ref().and_then(|shown| shown.protocol.as_deref());
-            let certificate = if is_skipped(request) {
-                "certificate not looked at"
-            } else {
-                "certificate good"
-            };
-            let what = if is_for_well_known { "" } else { "connected, " };
-            let version = protocol.map(|it| format!(", {it}")).unwrap_or_default();
-            (format!("{what}{certificate}{version}"), false)
-        }
-        Reply::Connected(Err(error)) => (Chain(error).to_string(), true),
-        Reply::Fetched(Ok(answer)) => {
-            let mut text = format!("{}", answer.status);
-            let start = answer.body.get(..answer.body.len().min(60));
-            let location = answer.values(FieldName::Location).next();
-            // Writing to a String cannot fail
-            let _ = match (answer.status, location) {
-                (300..=399, Some(location)) => write!(text, " to {}", printable(location)),
-                (200, _) => write!(text, " {}", printable(start.unwrap_or_default())),
-                _ => Ok(()),
-            };
-            (
-                text,
-                !matches!(answer.status, 200 | 301 | 302 | 303 | 307 | 308 | 404),
-            )
-        }
-        Reply::Fetched(Err(error)) => (Chain(error).to_string(), true),
-    }
-}
-
-fn is_skipped(request: &Request) -> bool {
-    use crate::trust::Verdict;
-    matches!(
-        request,
-        Request::Connect {
-            verdict: Verdict::Skip(_),
-            ..
-        }
-    )
-}
-
-fn records<T>(answer: &Answer<T>, text: impl Fn(&T) -> String) -> String {
-    match answer {
-        Answer::Absent { absence, .. } => absence.to_string(),
-        Answer::Found { records, alias, .. } => {
-            let all: Vec<_> = records.iter().map(text).collect();
-            let through = if *alias { "through an alias: " } else { "" };
-            format!("{through}{}", all.join(", "))
-        }
-    }
-}
-
-fn srv(record: &SrvRecord) -> String {
-    let SrvRecord {
-        priority,
-        weight,
-        port,
-        target,
-    } = record;
-    format!("{priority} {weight} {port} {target}")
 }

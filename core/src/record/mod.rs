@@ -8,9 +8,10 @@ mod recorder;
 mod recording;
 mod rehearse;
 mod replay;
+mod words;
 
 pub use self::explain::{Exchange, Explanation, Fate, StepTaken, Use};
 pub use self::recorder::Recorder;
 pub use self::recording::{Outcome as SearchOutcome, Recording, RecordingError, SearchGoal};
-pub use self::rehearse::{Memory, Missing};
+pub use self::rehearse::Memory;
 pub use self::replay::Diverged;

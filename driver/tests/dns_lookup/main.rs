@@ -1,6 +1,9 @@
 //! The machine of the DNS stub, in virtual time and without a socket.
 
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "these are tests, their helpers included"
+)]
 
 mod absence;
 mod aliases;

@@ -1,0 +1,242 @@
+//! What is said of a target, or an address of it, that could not be used.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::net::SocketAddr;
+
+use super::case::Case;
+use super::catalog::Code;
+use super::finding::{Finding, Level};
+use crate::address::AddressRefusal;
+use crate::edition::Route;
+use crate::error::{AttemptError, ConnectError, DnsError};
+use crate::name::Host;
+
+impl Case<'_> {
+    /// Why a target, or an address of it, could not be used
+    pub(super) fn unreachable(
+        &self,
+        host: &Host,
+        address: Option<SocketAddr>,
+        error: &AttemptError,
+    ) -> Finding {
+        let at = address.map_or_else(|| host.to_string(), |it| it.to_string());
+        let (code, seen, remedy) = match error {
+            AttemptError::AddressRefused(AddressRefusal::Denied(net)) => (
+                Code::OurFailure,
+                format!("{at} is in the network {net}, which --deny-net denies here"),
+                "leave that flag out".into(),
+            ),
+            AttemptError::AddressRefused(refusal) => (
+                Code::AddressRefused,
+                match host {
+                    Host::Ip(_) => format!(
+                        "{at} is an address where nobody on the internet can reach it ({refusal})"
+                    ),
+                    Host::Dns(_) => format!(
+                        "{host} leads to {at}, where nobody on the internet can reach it ({refusal})"
+                    ),
+                },
+                match host {
+                    Host::Ip(_) if host != self.name.host() => {
+                        "write a public address, or a name, in m.server".into()
+                    }
+                    Host::Ip(_) => {
+                        "use a public address; within a network of your own, --allow-net allows it"
+                            .into()
+                    }
+                    Host::Dns(_) => format!(
+                        "publish a public address for {host}; if DNS elsewhere has one, this machine's /etc/hosts or name server says otherwise: try --dns 9.9.9.9, or another machine"
+                    ),
+                },
+            ),
+            AttemptError::NoAddress(absence) => self.no_address(host, &absence.to_string()),
+            AttemptError::Dns(DnsError::OutOfResources) => out_of_resources(),
+            AttemptError::Dns(error) if is_of_our_name_server(error) => (
+                Code::OurFailure,
+                format!(
+                    "the name server that this machine asks does not answer for {host} ({error})"
+                ),
+                "look at /etc/resolv.conf, or ask another with --dns".into(),
+            ),
+            AttemptError::Dns(DnsError::Unreachable) => (
+                Code::OurFailure,
+                format!(
+                    "this machine reaches none of its name servers, so that {host} could not be looked up"
+                ),
+                "look at its network, and at /etc/resolv.conf or --dns".into(),
+            ),
+            AttemptError::Dns(error) => (
+                Code::DnsFailure,
+                format!(
+                    "the addresses of {host} could not be looked up: {}",
+                    dns_in_words(error)
+                ),
+                match error {
+                    DnsError::AliasLoop => {
+                        format!("correct the CNAME records of {host}: they lead back to themselves")
+                    }
+                    DnsError::Explained { .. }
+                    | DnsError::Malformed
+                    | DnsError::NotEncodable
+                    | DnsError::Onion
+                    | DnsError::OutOfResources
+                    | DnsError::Referral
+                    | DnsError::Refused
+                    | DnsError::ResponseCode(_)
+                    | DnsError::ServFail
+                    | DnsError::TimedOut
+                    | DnsError::Unreachable => format!(
+                        "look at the name servers of {host}, and at its DNSSEC; then try again"
+                    ),
+                },
+            ),
+            AttemptError::FamilyOff(family) => (
+                Code::FamilyOff,
+                format!("{at} is an address of {family}, which is switched off here"),
+                "leave out --ipv4 or --ipv6".into(),
+            ),
+            AttemptError::TooManyAttempts { limit } => (
+                Code::SrvTooMany,
+                format!("{at} was not tried, after {limit} others that failed"),
+                "publish fewer addresses and records, and such as work".into(),
+            ),
+            AttemptError::Connect(error) => self.connection(host, address, &at, error),
+        };
+        let is_ours_alone = code == Code::FamilyNotHere;
+        let level = if is_ours_alone {
+            Level::Notice
+        } else {
+            Level::Error
+        };
+        Finding::new(code, level, seen, remedy)
+    }
+
+    /// What is to be changed if the server listens at another port than this
+    fn elsewhere(&self, port: u16) -> String {
+        let well_known = self.notes.well_known.as_ref();
+        let delegated = well_known.and_then(|it| it.delegated.as_ref());
+        match (self.destination.map(|it| it.route), delegated) {
+            (Some(Route::Srv(_) | Route::DelegatedSrv(_)), _) => {
+                format!("; or, if it listens at another port than {port}, correct the SRV record")
+            }
+            (Some(Route::Fallback), _) => {
+                "; or, if it listens elsewhere, say so by .well-known".into()
+            }
+            (_, Some(delegated)) => format!(
+                "; or, if it listens elsewhere, correct m.server in .well-known, which says {delegated}"
+            ),
+            (Some(_) | None, None) => ", or ask for the port that it listens on".into(),
+        }
+    }
+
+    fn no_address(&self, host: &Host, absence: &str) -> (Code, String, String) {
+        if host == self.name.host() {
+            let record = format!("give {host} an A or AAAA record");
+            let (seen, remedy) = match self.name.port() {
+                Some(_) => (format!("{host} has no address in DNS ({absence})"), record),
+                None => (
+                    format!(
+                        "{host} has no address in DNS ({absence}), and no delegation leads elsewhere"
+                    ),
+                    format!(
+                        "{record}; or delegate, with .well-known on a web server there or an SRV record _matrix-fed._tcp.{host}"
+                    ),
+                ),
+            };
+            return (Code::NoAddress, seen, remedy);
+        }
+        (
+            Code::DelegatedNameHasNoAddress,
+            format!(
+                "{} is delegated to {host}, which has no address in DNS ({absence})",
+                self.name
+            ),
+            format!("correct the host in the delegation, or give {host} an A or AAAA record"),
+        )
+    }
+
+    fn connection(
+        &self,
+        host: &Host,
+        address: Option<SocketAddr>,
+        at: &str,
+        error: &ConnectError,
+    ) -> (Code, String, String) {
+        let port = address.map_or(8_448, |address| address.port());
+        match error {
+            ConnectError::Refused => (
+                Code::PortClosed,
+                format!("nothing listens at {at} (connection refused)"),
+                format!("start the homeserver or its proxy on port {port} of {host}{}", self.elsewhere(port)),
+            ),
+            ConnectError::TimedOut => (
+                Code::NoAnswer,
+                format!("there is no TLS with {at} in time: a firewall drops everything, or what listens there does not answer"),
+                format!("open port {port} in the firewall and the router of {host}, and look at what listens there{}", self.elsewhere(port)),
+            ),
+            ConnectError::Closed | ConnectError::Reset | ConnectError::TooMuchData { .. } => (
+                Code::ConnectionCut,
+                format!("{at} accepts connections and closes them before TLS is up ({error})"),
+                format!("look at what listens on port {port} of {host}: a proxy that does not know the name, a firewall, or something that speaks no TLS"),
+            ),
+            ConnectError::Unreachable if address.is_some_and(|it| it.is_ipv6()) => (
+                Code::FamilyNotHere,
+                format!("this machine has no way to {at}, and IPv6 perhaps not at all"),
+                "nothing has to be changed at the server for that; try again from a machine with IPv6".into(),
+            ),
+            ConnectError::Unreachable | ConnectError::Other(_) => (
+                Code::Unreachable,
+                format!("there is no way to {at} from here ({error})"),
+                format!("check that {at} is the address of {host}, and the routes to it; a firewall that rejects looks the same: open port {port}"),
+            ),
+            ConnectError::OutOfResources => out_of_resources(),
+            ConnectError::Tls(error) => self.tls(host, at, port, error),
+        }
+    }
+}
+
+/// Whether it is the name server asked that does not answer for anybody like us, or is told not to
+fn is_of_our_name_server(error: &DnsError) -> bool {
+    match error {
+        DnsError::Refused | DnsError::Referral => true,
+        // Blocked, Censored, Filtered and Prohibited (RFC 8914 §4.16 to §4.19)
+        DnsError::Explained { reason, .. } => (15..=18).contains(&reason.0),
+        DnsError::AliasLoop
+        | DnsError::Malformed
+        | DnsError::NotEncodable
+        | DnsError::Onion
+        | DnsError::OutOfResources
+        | DnsError::ResponseCode(_)
+        | DnsError::ServFail
+        | DnsError::TimedOut
+        | DnsError::Unreachable => false,
+    }
+}
+
+/// A failure of DNS, with what it means
+pub(super) fn dns_in_words(error: &DnsError) -> String {
+    let meaning = match error {
+        DnsError::ServFail => " (it could not get an answer itself, or not verify one)",
+        DnsError::Refused => " (it does not answer for this name, or not to this machine)",
+        DnsError::TimedOut => " (no name server answers; or this machine's network is at fault)",
+        DnsError::AliasLoop
+        | DnsError::Explained { .. }
+        | DnsError::Malformed
+        | DnsError::NotEncodable
+        | DnsError::Onion
+        | DnsError::OutOfResources
+        | DnsError::Referral
+        | DnsError::ResponseCode(_)
+        | DnsError::Unreachable => "",
+    };
+    format!("{error}{meaning}")
+}
+
+fn out_of_resources() -> (Code, String, String) {
+    (
+        Code::OurFailure,
+        "this machine has run out of files, ports or memory for sockets, which says nothing of the server".into(),
+        "try again with fewer --jobs".into(),
+    )
+}
