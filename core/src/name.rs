@@ -244,17 +244,20 @@ pub struct DnsName(Arc<str>);
 impl DnsName {
     /// A name from its presentation format (RFC 1035 §5.1), such as a driver reads from an answer
     ///
-    /// Wider than a hostname, since DNS holds other names too: any printable ASCII.
+    /// Wider than a hostname, since DNS holds other names too: any printable ASCII. A last dot is dropped, unless a
+    /// backslash makes it part of its label.
     ///
     /// # Errors
     ///
-    /// If the text is empty, or holds something else than printable ASCII without space.
+    /// If the text is empty, ends with an empty label, or holds something else than printable ASCII without space.
     pub fn new(text: &str) -> Result<Self, DnsNameError> {
         if let Some(offset) = text.bytes().position(|b| !b.is_ascii_graphic()) {
             return Err(DnsNameError { offset });
         }
-        if text.is_empty() {
-            return Err(DnsNameError { offset: 0 });
+        let name = without_last_dot(text);
+        if name.is_empty() || ends_with_dot(name) && text != "." {
+            let offset = name.len().saturating_sub(1);
+            return Err(DnsNameError { offset });
         }
         Ok(Self::from_checked(text))
     }
@@ -319,10 +322,7 @@ impl DnsName {
 
     /// Lower-cases ASCII text and drops the trailing dot
     fn from_checked(text: &str) -> Self {
-        let text = match text.strip_suffix('.') {
-            None | Some("") => text,
-            Some(relative) => relative,
-        };
+        let text = without_last_dot(text);
         if text.bytes().any(|b| b.is_ascii_uppercase()) {
             Self(text.to_ascii_lowercase().into())
         } else {
@@ -360,7 +360,7 @@ impl fmt::Debug for DnsName {
 /// Why a text is no [`DnsName`]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
-#[error("not printable ASCII at byte {offset}")]
+#[error("no label of printable ASCII at byte {offset}")]
 pub struct DnsNameError {
     /// Where, in bytes
     pub offset: usize,
@@ -743,6 +743,23 @@ fn parse_port(digits: &str, offset: usize) -> Result<u16, ServerNameError> {
     }
 }
 
+/// A name without the dot that makes it absolute; the root stays as it is
+fn without_last_dot(name: &str) -> &str {
+    if ends_with_dot(name) && name != "." {
+        &name[..name.len() - 1]
+    } else {
+        name
+    }
+}
+
+/// Whether a name ends with the dot that ends a label, and not with one that is part of it, behind a backslash
+fn ends_with_dot(name: &str) -> bool {
+    name.strip_suffix('.').is_some_and(|rest| {
+        let backslashes = rest.len() - rest.trim_end_matches('\\').len();
+        backslashes.is_multiple_of(2)
+    })
+}
+
 /// The first character of a text known not to be empty
 fn first_char(text: &str) -> char {
     text.chars().next().unwrap_or_default()
@@ -917,6 +934,24 @@ mod tests {
         let labels = |n: usize| vec!["a"; n].join(".");
         assert!(fits(&labels(127)));
         assert!(!fits(&labels(128)));
+    }
+
+    #[test]
+    fn a_dns_name_is_read_as_it_is_written() {
+        for (text, written) in [
+            (".", "."),
+            ("A.b.", "a.b"),
+            (r"a\.", r"a\."),
+            (r"a\..", r"a\."),
+            (r"a\\.", r"a\\"),
+        ] {
+            let name = DnsName::new(text).unwrap();
+            assert_eq!(name.as_str(), written);
+            assert_eq!(DnsName::new(written), Ok(name), "{text}");
+        }
+        for (text, offset) in [("", 0), ("..", 0), ("a..", 1), (r"a\...", 3), ("a b", 1)] {
+            assert_eq!(DnsName::new(text), Err(DnsNameError { offset }), "{text}");
+        }
     }
 
     #[test]
