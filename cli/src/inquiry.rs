@@ -8,7 +8,7 @@ use fedway_core::{
     Recording, SearchGoal, ServerName, UtcTime,
 };
 use fedway_driver::dns::Dns;
-use fedway_driver::{Connected, Io, Resolver, TlsStream};
+use fedway_driver::{Connected, Explained, Io, Resolver, TlsStream};
 
 use crate::everywhere::{self, Tried};
 use crate::json::Foreign;
@@ -42,6 +42,8 @@ pub(crate) struct Inquiry {
 pub(crate) enum How {
     /// With what is known, for many
     Shared,
+    /// The same, recorded
+    Recorded,
     /// Afresh, and recorded; where it fails, at what is there instead
     Afresh,
     /// Where it succeeds, too: what others may stumble over
@@ -58,8 +60,8 @@ pub(crate) async fn resolve<I: Io, D: Dns>(
 ) -> Inquiry {
     let start = resolver.io().now();
     let mut inquiry = match how {
-        How::Afresh | How::Closely | How::Everywhere => {
-            let explained = resolver.explain(name, SearchGoal::Resolve).await;
+        How::Afresh | How::Closely | How::Everywhere | How::Recorded => {
+            let explained = explain(resolver, name, SearchGoal::Resolve, how).await;
             Inquiry::new(explained.outcome.map(Arc::from), Some(explained.recording))
         }
         How::Shared => Inquiry::new(resolver.resolve(name).await, None),
@@ -77,8 +79,8 @@ pub(crate) async fn check<I: Io, D: Dns>(
 ) -> Inquiry {
     let start = resolver.io().now();
     let (outcome, recording, connected) = match how {
-        How::Afresh | How::Closely | How::Everywhere => {
-            let explained = resolver.explain(name, SearchGoal::Connect).await;
+        How::Afresh | How::Closely | How::Everywhere | How::Recorded => {
+            let explained = explain(resolver, name, SearchGoal::Connect, how).await;
             let outcome = explained.outcome.map(Arc::from);
             (outcome, Some(explained.recording), explained.connected)
         }
@@ -108,6 +110,20 @@ pub(crate) async fn check<I: Io, D: Dns>(
         inquiry.look_everywhere(resolver, name).await;
     }
     inquiry.end(resolver, start)
+}
+
+/// A search that is recorded, afresh or with what is known
+async fn explain<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+    goal: SearchGoal,
+    how: How,
+) -> Explained<I, D> {
+    if how >= How::Afresh {
+        resolver.explain(name, goal).await
+    } else {
+        resolver.explain_shared(name, goal).await
+    }
 }
 
 impl Inquiry {

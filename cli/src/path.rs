@@ -78,6 +78,7 @@ impl Path<'_> {
             Use::Ahead => " (asked ahead)",
             Use::GivenUp | Use::Needed => "",
             Use::InVain => " (asked ahead, not needed)",
+            Use::Known => " (known already)",
         };
         let style = if exchange.is_failure { BAD } else { PLAIN };
         let answer = printable(&format!("→ {}{remark}", exchange.answer));

@@ -153,13 +153,16 @@ async fn look_at<I: Io, D: Dns>(
 
 /// Whoever looks at a few names wants to know why; many share what is known
 fn how(verb: Verb, args: &SearchArgs) -> How {
-    let is_for_people = verb == Verb::Check && args.cache.is_none() && args.input.is_none();
+    let is_for_many = args.cache.is_some() || args.input.is_some();
+    let is_recorded = args.record.is_some();
     if args.all && verb == Verb::Check {
         How::Everywhere
     } else if args.wants_path() {
         How::Closely
-    } else if is_for_people || args.record.is_some() {
+    } else if !is_for_many && (is_recorded || verb == Verb::Check) {
         How::Afresh
+    } else if is_recorded {
+        How::Recorded
     } else {
         How::Shared
     }

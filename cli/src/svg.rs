@@ -102,7 +102,7 @@ impl Rows {
         let width = (until - from).max(2.0);
         let color = match exchange.use_made {
             _ if exchange.is_failure => "#d9534a",
-            Use::Needed => "#3a8f57",
+            Use::Needed | Use::Known => "#3a8f57",
             Use::Ahead => "#5b84c4",
             Use::GivenUp | Use::InVain => "#b9b9b9",
         };

@@ -422,11 +422,9 @@ impl<I: Io, D: Dns> Asking<'_, I, D> {
     }
 
     fn end(&mut self, told: Told) -> (Told, Option<Session<I::Tls>>) {
-        let connection = match &told {
-            Told::Connected(_, Ok(found)) => found.connection.as_ref(),
-            Told::Connected(_, Err(_)) | Told::Delegated(..) | Told::Resolved(..) => None,
-        };
-        let session = connection.and_then(|connection| self.sessions.remove(&connection.id));
+        let session = told
+            .connection()
+            .and_then(|connection| self.sessions.remove(&connection.id));
         (told, session)
     }
 }

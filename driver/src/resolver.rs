@@ -23,7 +23,7 @@ use crate::get::{self, fetch_error};
 use crate::http::{self, Exchange, Response, USER_AGENT};
 use crate::io::{ByteStream as _, Io, TlsStream as _};
 use crate::lone::Lone;
-use crate::room::{self, Room};
+use crate::room::{self, Berth, Room};
 use crate::telemetry;
 use crate::trust::{Habits, Keys, Revocation, Roots, Sources, Trust, TrustError};
 #[cfg(feature = "transparency")]
@@ -99,7 +99,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         let turn = self.engine.shared.room.enter();
         match self.ask("delegation", name, turn, ask).await.0 {
             Told::Delegated(_, result) => result,
-            Told::Connected(..) | Told::Resolved(..) => {
+            Told::Connected(..) | Told::Recorded(..) | Told::Resolved(..) => {
                 unreachable!("the pool answers a ticket with what was asked for")
             }
         }
@@ -147,25 +147,44 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         mut memory: Option<&mut Memory>,
     ) -> Explained<I, D> {
         let (shared, config) = (&self.engine.shared, Arc::new(config));
-        let turn = async {
-            let berth = shared.room.berth().await;
-            shared.room.enter().await;
-            berth
-        };
         let deadline = shared.io.now() + config.deadlines.search;
-        let _turn = before(&*shared.io, deadline, turn).await;
+        let _turn = before(&*shared.io, deadline, self.berth()).await;
         let lone = Lone::new(shared, goal, name, &config, memory.as_deref_mut());
         let ended = lone.run().await;
         if let Some(memory) = memory {
             memory.learn(&ended.recording);
         }
-        let connected = match (&ended.outcome, ended.session) {
+        self.explained(ended.outcome, ended.recording, ended.session)
+    }
+
+    /// Searches as [`resolve`](Self::resolve) and [`connect`](Self::connect) do where the outcome is not remembered, with all
+    /// that is known, and records that: to [explain](Recording::explain) why this resolver finds what it finds
+    ///
+    /// What it learns is known to all from then on.
+    pub async fn explain_shared(&self, name: &ServerName, goal: SearchGoal) -> Explained<I, D> {
+        let ask = |pool: &mut Pool, now| pool.record(goal, name, now);
+        let (told, session) = self.ask("explain", name, self.berth(), ask).await;
+        let Told::Recorded(_, recording) = told else {
+            unreachable!("the pool answers a ticket with what was asked for");
+        };
+        // The core tells of a recording when the search has ended
+        let outcome = recording.outcome().expect("it has ended").clone();
+        self.explained(outcome, *recording, session)
+    }
+
+    fn explained(
+        &self,
+        outcome: SearchOutcome,
+        recording: Recording,
+        session: Option<Session<I::Tls>>,
+    ) -> Explained<I, D> {
+        let connected = match (&outcome, session) {
             (Ok(found), Some(session)) => Some(self.connected_by(Found::clone(found), session)),
             (Ok(_) | Err(_), _) => None,
         };
         Explained {
-            outcome: ended.outcome,
-            recording: ended.recording,
+            outcome,
+            recording,
             connected,
         }
     }
@@ -291,7 +310,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         let turn = self.engine.shared.room.enter();
         match self.ask(goal, name, turn, ask).await.0 {
             Told::Resolved(_, result) => result,
-            Told::Connected(..) | Told::Delegated(..) => {
+            Told::Connected(..) | Told::Delegated(..) | Told::Recorded(..) => {
                 unreachable!("the pool answers a ticket with what was asked for")
             }
         }
@@ -303,13 +322,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         name: &ServerName,
         ask: impl FnOnce(&mut Pool, Instant) -> Ticket,
     ) -> Result<Connected<I, D>, DiscoveryError> {
-        let room = &self.engine.shared.room;
-        let turn = async {
-            let berth = room.berth().await;
-            room.enter().await;
-            berth
-        };
-        let (told, session) = self.ask(goal, name, turn, ask).await;
+        let (told, session) = self.ask(goal, name, self.berth(), ask).await;
         let Told::Connected(_, result) = told else {
             unreachable!("the pool answers a ticket with what was asked for");
         };
@@ -317,6 +330,14 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         // The core hands out only a connection that was reported to it, and that is kept until then
         let session = session.expect("a search that connects ends with a session or an error");
         Ok(self.connected_by(found, session))
+    }
+
+    /// Room for the sockets of a search, and for the session that it ends with
+    async fn berth(&self) -> Berth {
+        let room = &self.engine.shared.room;
+        let berth = room.berth().await;
+        room.enter().await;
+        berth
     }
 
     fn connected_by(&self, found: Found, session: Session<I::Tls>) -> Connected<I, D> {
@@ -362,6 +383,10 @@ impl<I: Io, D: Dns> Resolver<I, D> {
             Told::Resolved(_, Ok(found)) => Some(found.destination.step()),
             Told::Connected(_, Err(error)) | Told::Delegated(_, Err(error)) => Some(error.step()),
             Told::Resolved(_, Err(error)) => Some(error.step()),
+            Told::Recorded(_, recording) => recording.outcome().map(|outcome| match outcome {
+                Ok(found) => found.destination.step(),
+                Err(error) => error.step(),
+            }),
             Told::Delegated(_, Ok(_)) => None,
         };
         span.record("place", place);

@@ -1,7 +1,7 @@
 //! Asks, leaves, answers, reports and time, in any order, on a pool: checked against a naive model.
 //!
 //! What the model knows: who asked and was not told yet, which questions are open, which actions were given out. Everybody is
-//! told once; no question is open twice; no action is named twice; what is cancelled was open; and when nobody waits any
+//! told once; what was recorded does the same again; no question is open twice; no action is named twice; what is cancelled was open; and when nobody waits any
 //! more, nothing is.
 
 #![no_main]
@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use fedway_core::{
-    Action, ActionId, Instant, Machine, Outcome, Pool, ServerName, Snapshot, Step, Ticket, Told,
+    Action, ActionId, Instant, Machine, Outcome, Pool, SearchGoal, ServerName, Snapshot, Step,
+    Ticket, Told,
 };
 use fedway_fuzz::{one_of, search, up_to};
 use libfuzzer_sys::fuzz_target;
@@ -106,12 +107,17 @@ impl Model {
                 self.pool
                     .report(&name, outcome[usize::from(up_to(u, 2)?)], now);
             }
-            _ => match up_to(u, 3)? {
+            _ => match up_to(u, 4)? {
                 0 => drop(self.pool.forget(&name)),
                 1 => self.pool.forget_all(),
                 2 => self
                     .pool
                     .stood_still(Duration::from_secs(u.arbitrary::<u8>()?.into())),
+                3 => {
+                    let goal = [SearchGoal::Connect, SearchGoal::Resolve];
+                    let goal = goal[usize::from(up_to(u, 1)?)];
+                    self.waiting.insert(self.pool.record(goal, &name, now));
+                }
                 _ => {
                     let text = self.pool.snapshot(now).to_json();
                     let snapshot =
@@ -154,9 +160,13 @@ impl Model {
                         self.waiting.remove(&told.ticket()),
                         "{told:?} to somebody who does not wait"
                     );
-                    if let Told::Connected(_, Ok(found)) = &told {
-                        let id = found.connection.as_ref().expect("it was asked for").id;
-                        assert!(self.sessions.remove(&id), "a session that is not open");
+                    if let Some(connection) = told.connection() {
+                        let is_open = self.sessions.remove(&connection.id);
+                        assert!(is_open, "a session that is not open");
+                    }
+                    if let Told::Recorded(_, recording) = &told {
+                        assert_eq!(recording.replay(), Ok(recording.outcome()));
+                        recording.explain().expect("it does the same again");
                     }
                 }
                 Step::Wait { until } => {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::rig::{only_object, run, scratch, start, stderr, stdout, world};
+use crate::rig::{command, only_object, run, scratch, start, stderr, stdout, world};
 
 #[test]
 fn a_second_run_asks_nothing_that_the_first_has_learnt() {
@@ -31,6 +31,23 @@ fn a_second_run_asks_nothing_that_the_first_has_learnt() {
     // What is left of the lifetime is less by the time in between
     let lasts = |object: &Value| object["expires_in_s"].as_u64().expect("it ends");
     assert!(lasts(&second) < lasts(&first));
+}
+
+#[test]
+fn a_recording_of_a_second_run_says_what_was_known_already() {
+    let world = world();
+    let path = fresh("recorded.json");
+    let folder = path.with_file_name("recorded");
+    let args = ["resolve", "--cache", text(&path), "good.example:8449"];
+    run(&world, &args, "");
+    world.forget();
+    let recorded = [&args[..], &["--record", text(&folder)]].concat();
+    run(&world, &recorded, "");
+    assert_eq!(world.dns_queries(), []);
+    let file = folder.join("good.example+8449.v1.8.json");
+    let replayed = stdout(&command(&["replay", text(&file)], ""));
+    let said = "→ 192.0.2.7 (known already)";
+    assert!(replayed.contains(said), "{replayed}");
 }
 
 #[test]

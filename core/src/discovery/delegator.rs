@@ -5,6 +5,8 @@ use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::context::Context;
 use super::fetch::{Fetch, Said};
 use super::queries::Question;
@@ -33,7 +35,7 @@ enum Stage {
 }
 
 /// What step 3 came to, with all that a search that does it by itself would know
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Delegation {
     pub(crate) said: Said,
     /// The status of the last response

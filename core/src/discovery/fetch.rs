@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use core::mem;
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::addresses::Reach;
 use super::context::Context;
 use super::dial::Dial;
@@ -32,7 +34,7 @@ pub(super) struct Fetch {
 }
 
 /// What step 3 comes to
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Said {
     /// The server name that is delegated to
     pub(crate) result: Result<ServerName, WellKnownError>,

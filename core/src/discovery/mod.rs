@@ -11,6 +11,7 @@ mod pooled;
 mod queries;
 mod stage;
 mod targets;
+mod verb;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -26,6 +27,7 @@ pub(crate) use self::stage::Begin;
 use self::stage::{Stage, Subject};
 pub(crate) use self::targets::Goal;
 use self::targets::Targets;
+pub(crate) use self::verb::Verb;
 use crate::action::{Action, ActionId, Event, Reply};
 use crate::answer::{HttpAnswer, Shown};
 use crate::config::Config;

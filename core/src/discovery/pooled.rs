@@ -10,6 +10,7 @@ use super::delegator::Delegation;
 use super::queries::Question;
 use super::stage::{Begin, Stage};
 use super::targets::Goal;
+use super::verb::Verb;
 use super::{Discovery, outcome};
 use crate::action::{ActionId, Event};
 use crate::config::Config;
@@ -18,6 +19,28 @@ use crate::name::ServerName;
 use crate::time::Instant;
 
 impl Discovery {
+    /// Does what it was told; whether that is news
+    pub(crate) fn obey(&mut self, verb: Verb) -> bool {
+        match verb {
+            Verb::Arrive { now } => self.arrive(now),
+            Verb::Expire { now, of_step_3 } => return self.expire(now, of_step_3.as_deref()),
+            Verb::GiveDelegation {
+                now,
+                delegation,
+                until,
+                is_stale,
+                is_own,
+            } => self.give_delegation(now, &delegation, until, is_stale, is_own),
+            Verb::GiveUp => self.give_up(),
+            Verb::Hear { now, event } => return self.hear(event, now),
+            Verb::MoveOn { now, news } => self.move_on(news, now),
+            Verb::PutOff(lost) => self.put_off(lost),
+            Verb::Skip { now, lost } => self.skip(lost, now),
+            Verb::StoodStill(lost) => self.stood_still(lost),
+        }
+        false
+    }
+
     /// A search whose actions are named after `machine`, and that leaves step 3 to others
     pub(crate) fn pooled(
         (goal, begin): (Goal, Begin),
@@ -63,11 +86,13 @@ impl Discovery {
     /// What was tried for it counts as tried by this search, if it was since it began.
     pub(crate) fn give_delegation(
         &mut self,
+        now: Instant,
         delegation: &Delegation,
         until: Instant,
         is_stale: bool,
         is_own: bool,
     ) {
+        self.arrive(now);
         if !matches!(self.stage, Stage::Awaiting) {
             return;
         }

@@ -11,7 +11,7 @@ use super::facts::{FactId, Facts, Said, Service, Wanted};
 use super::history::Dialled;
 use super::load::Load;
 use super::stats::Stats;
-use super::worker::{ByNumber, Job, Machine, Worker};
+use super::worker::{ByNumber, Job, Worker};
 use super::workers::Workers;
 use crate::action::{Action, ActionId, Event, Ids, LookUpAddresses, QuerySrv, Reply};
 use crate::address::Family;
@@ -145,7 +145,7 @@ impl Desk {
 
     /// The facts that a search has come to
     pub(super) fn used(&self, worker: &Worker) -> Vec<FactId> {
-        let (Machine::Search(search), Job::Search(job)) = (&worker.machine, &worker.job) else {
+        let (Some(search), Job::Search(job)) = (worker.machine.search(), &worker.job) else {
             return Vec::new();
         };
         let dns = search

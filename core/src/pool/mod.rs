@@ -43,6 +43,7 @@ use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Notes};
 use crate::machine::{Machine, Step};
 use crate::name::{Host, ServerName};
 use crate::random::SplitMix64;
+use crate::record::{Recorder, Recording, SearchGoal};
 use crate::time::Instant;
 use crate::trust::Verdict;
 
@@ -214,7 +215,15 @@ impl Pool {
     /// The same, past what is known, which it renews
     pub fn resolve_fresh(&mut self, name: &ServerName, now: Instant) -> Ticket {
         self.arrive(now);
-        let id = self.begin(Goal::Resolve, Begin::Name, name, true);
+        let id = self.begin(Goal::Resolve, Begin::Name, name, Manner::Fresh);
+        self.join(id)
+    }
+
+    /// Does what [`resolve`](Self::resolve) or [`connect`](Self::connect) does where the outcome is not remembered, by a search
+    /// that nobody joins, and records that: [`Told::Recorded`]
+    pub fn record(&mut self, goal: SearchGoal, name: &ServerName, now: Instant) -> Ticket {
+        self.arrive(now);
+        let id = self.begin(goal.into(), Begin::Name, name, Manner::Recorded(goal));
         self.join(id)
     }
 
@@ -226,21 +235,21 @@ impl Pool {
             self.told.push_back(Told::Delegated(ticket, Ok(delegated)));
             return ticket;
         }
-        let id = self.begin(Goal::Delegate, Begin::Name, name, false);
+        let id = self.begin(Goal::Delegate, Begin::Name, name, Manner::Shared);
         self.join(id)
     }
 
     /// Asks for a connection to the server of a name: [`Told::Connected`]
     pub fn connect(&mut self, name: &ServerName, now: Instant) -> Ticket {
         self.arrive(now);
-        let id = self.begin(Goal::Connect, Begin::Name, name, false);
+        let id = self.begin(Goal::Connect, Begin::Name, name, Manner::Shared);
         self.join(id)
     }
 
     /// Asks for a connection to the server of a [subject](Delegated::subject): [`Told::Connected`]
     pub fn connect_to(&mut self, subject: &ServerName, now: Instant) -> Ticket {
         self.arrive(now);
-        let id = self.begin(Goal::Connect, Begin::Subject, subject, false);
+        let id = self.begin(Goal::Connect, Begin::Subject, subject, Manner::Shared);
         self.join(id)
     }
 
@@ -248,11 +257,9 @@ impl Pool {
     pub fn leave(&mut self, ticket: Ticket, now: Instant) {
         self.arrive(now);
         if let Some(index) = self.told.iter().position(|told| told.ticket() == ticket) {
-            if let Some(Told::Connected(_, Ok(found))) = self.told.remove(index)
-                && let Some(connection) = found.connection
-            {
-                self.cancelled.push(connection.id);
-            }
+            let told = self.told.remove(index);
+            let connection = told.as_ref().and_then(Told::connection);
+            self.cancelled.extend(connection.map(|it| it.id));
             return;
         }
         let id = self.moved.remove(&ticket).unwrap_or(ticket.search());
@@ -425,7 +432,7 @@ impl Pool {
         if let Some(id) = self.open.get(name.as_str()) {
             return *id;
         }
-        let id = self.begin(Goal::Resolve, Begin::Name, name, false);
+        let id = self.begin(Goal::Resolve, Begin::Name, name, Manner::Shared);
         self.open.insert(name.shared().clone(), id);
         id
     }
@@ -438,16 +445,28 @@ impl Pool {
     }
 
     /// Begins a search
-    fn begin(&mut self, goal: Goal, begin: Begin, name: &ServerName, fresh: bool) -> u32 {
+    fn begin(&mut self, goal: Goal, begin: Begin, name: &ServerName, manner: Manner) -> u32 {
         let id = self.desk.next_id(&self.workers);
         // What its last way used is asked for at once, and nothing else ahead
-        let record = self.conclusions.get(begin, name);
-        let is_known = record.is_some_and(|record| !record.rests_on.is_empty());
+        let is_known = self.conclusions.get(begin, name).is_some_and(|record| {
+            record.used = record.used.max(Some(self.now));
+            !record.rests_on.is_empty()
+        });
         let many = self.workers.ready() + self.desk.load.asking >= self.desk.load.limit();
         let is_plain = is_known || many || goal == Goal::Delegate || self.workers.is_queued();
         let config = if is_plain { &self.plain } else { &self.config };
         let seed = mem::replace(&mut self.next_seed, self.random.draw());
-        let search = Discovery::pooled((goal, begin), name, config, seed, id, self.now);
+        let now = self.now;
+        let machine = match manner {
+            Manner::Fresh | Manner::Shared => {
+                let search = Discovery::pooled((goal, begin), name, config, seed, id, now);
+                Driven::Search(search.into())
+            }
+            Manner::Recorded(goal) => {
+                let recording = Recording::pooled(goal, name, config, seed, id, now);
+                Driven::Recorded(Recorder::around(recording).into())
+            }
+        };
         let job = SearchJob {
             name: name.clone(),
             begin,
@@ -457,12 +476,8 @@ impl Pool {
             awaits: None,
             prefetch: is_known && goal != Goal::Delegate && self.config.lookahead == Lookahead::Dns,
         };
-        let worker = Worker::new(
-            Driven::Search(search.into()),
-            Job::Search(job),
-            self.now,
-            fresh,
-        );
+        let is_fresh = manner == Manner::Fresh;
+        let worker = Worker::new(machine, Job::Search(job), self.now, is_fresh);
         self.desk.stats.begun += 1;
         self.workers.add(id, worker);
         id
@@ -592,12 +607,13 @@ impl Pool {
         };
         worker.news = true;
         worker.told.push((fact, self.now));
-        if let Some((search, job)) = worker.search() {
-            search.arrive(self.now);
+        if let Some((_, job)) = worker.search() {
             job.delegation = Some(fact);
             job.awaits = None;
-            search.give_delegation(&delegation, until, stale, own);
         }
+        worker
+            .machine
+            .give_delegation(self.now, &delegation, until, stale, own);
     }
 
     /// What was noticed so far by whoever does step 3 for a search
@@ -931,13 +947,18 @@ impl Pool {
         let Some((_, job)) = self.workers.search(id) else {
             return;
         };
-        let (goal, askers) = (job.goal, mem::take(&mut job.askers));
+        let (goal, mut askers) = (job.goal, mem::take(&mut job.askers));
         let (place, how) = match &result {
             Ok(found) => (Place::Route(found.destination.route), "found"),
             Err(error) => (error.place, error.kind.name()),
         };
         self.desk.stats.end(place, how);
         let used = self.used(id);
+        // Of one that is recorded, the recording has the outcome
+        let of_recording = match self.workers.get(id).map(|worker| &worker.machine) {
+            Some(Driven::Recorded(_)) => askers.pop(),
+            Some(Driven::Delegator(_) | Driven::Search(_)) | None => None,
+        };
         match (goal, result) {
             (Goal::Connect, result) => {
                 self.remember(id, used, Made::Nothing);
@@ -965,7 +986,11 @@ impl Pool {
                 self.tell_all(id, askers, &conclusion);
             }
         }
-        self.remove(id);
+        let ended = self.remove(id);
+        if let (Some((asker, _)), Some(Driven::Recorded(search))) = (of_recording, ended) {
+            let recording = search.into_recording().into();
+            self.told.push_back(Told::Recorded(asker, recording));
+        }
     }
 
     /// Tells all who wait for a search, but for those who have another now
@@ -1070,10 +1095,8 @@ impl Pool {
     }
 
     /// A machine has nothing more to say
-    fn remove(&mut self, id: u32) {
-        let Some(worker) = self.workers.remove(id) else {
-            return;
-        };
+    fn remove(&mut self, id: u32) -> Option<Driven> {
+        let worker = self.workers.remove(id)?;
         if let Some(timer) = worker.timer {
             self.desk.timers.remove(&(timer, id));
         }
@@ -1089,7 +1112,19 @@ impl Pool {
             self.desk.leave(fact, action);
         }
         self.desk.facts.release_all(&worker.holds);
+        Some(worker.machine)
     }
+}
+
+/// How a search is done
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// Past what is known
+    Fresh,
+    /// From what is known, and recorded
+    Recorded(SearchGoal),
+    /// From what is known
+    Shared,
 }
 
 /// What became of a question
@@ -1199,10 +1234,7 @@ impl Machine for Pool {
             }
             if let Some(worker) = self.workers.get_mut(*id) {
                 worker.timer = None;
-                if let Some((search, _)) = worker.search() {
-                    let news = search.expire(now, so_far.as_ref());
-                    worker.news |= news;
-                }
+                worker.news |= worker.machine.expire(now, so_far);
                 self.workers.moves(*id);
             }
         }

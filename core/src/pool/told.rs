@@ -5,8 +5,9 @@ use alloc::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::found::{DiscoveryError, Found, WellKnown};
+use crate::found::{Connection, DiscoveryError, Found, WellKnown};
 use crate::name::ServerName;
+use crate::record::Recording;
 use crate::time::Instant;
 use crate::trust::Verdict;
 
@@ -35,6 +36,8 @@ pub enum Told {
     Connected(Ticket, Result<Box<Found>, DiscoveryError>),
     /// [`Pool::delegation`](crate::Pool::delegation)
     Delegated(Ticket, Result<Arc<Delegated>, DiscoveryError>),
+    /// [`Pool::record`](crate::Pool::record): the outcome is in it, and a session there is as for [`Connected`](Self::Connected)
+    Recorded(Ticket, Box<Recording>),
     /// [`Pool::resolve`](crate::Pool::resolve) or [`Pool::resolve_fresh`](crate::Pool::resolve_fresh)
     Resolved(Ticket, Result<Arc<Found>, Arc<DiscoveryError>>),
 }
@@ -44,9 +47,23 @@ impl Told {
     #[must_use]
     pub fn ticket(&self) -> Ticket {
         match self {
-            Self::Connected(ticket, _) | Self::Delegated(ticket, _) | Self::Resolved(ticket, _) => {
-                *ticket
-            }
+            Self::Connected(ticket, _)
+            | Self::Delegated(ticket, _)
+            | Self::Recorded(ticket, _)
+            | Self::Resolved(ticket, _) => *ticket,
+        }
+    }
+
+    /// The connection that is handed out with it, if one is
+    #[must_use]
+    pub fn connection(&self) -> Option<&Connection> {
+        match self {
+            Self::Connected(_, Ok(found)) => found.connection.as_ref(),
+            Self::Recorded(_, recording) => match recording.outcome()? {
+                Ok(found) => found.connection.as_ref(),
+                Err(_) => None,
+            },
+            Self::Connected(_, Err(_)) | Self::Delegated(..) | Self::Resolved(..) => None,
         }
     }
 }

@@ -11,10 +11,11 @@ use hashbrown::HashMap;
 use super::facts::{FactId, Wanted};
 use super::told::Ticket;
 use crate::action::{ActionId, Event};
-use crate::discovery::{Begin, Delegator, Discovery, Goal, Question};
-use crate::found::{DiscoveryError, Found};
+use crate::discovery::{Begin, Delegation, Delegator, Discovery, Goal, Question, Verb};
+use crate::found::{DiscoveryError, Found, Notes};
 use crate::machine::{Machine as _, Step};
 use crate::name::ServerName;
+use crate::record::Recorder;
 use crate::time::Instant;
 
 /// By the numbers of machines and questions; to be looked into, and gone through only where the order means nothing
@@ -63,6 +64,8 @@ pub(super) enum Turn {
 #[derive(Clone, Debug)]
 pub(super) enum Machine {
     Delegator(Box<Delegator>),
+    /// A search of which is kept what it is told and says
+    Recorded(Box<Recorder>),
     Search(Box<Discovery>),
 }
 
@@ -117,9 +120,9 @@ impl Worker {
         }
     }
 
-    pub(super) fn search(&mut self) -> Option<(&mut Discovery, &mut SearchJob)> {
-        match (&mut self.machine, &mut self.job) {
-            (Machine::Search(search), Job::Search(job)) => Some((search, job)),
+    pub(super) fn search(&mut self) -> Option<(&Discovery, &mut SearchJob)> {
+        match (self.machine.search(), &mut self.job) {
+            (Some(search), Job::Search(job)) => Some((search, job)),
             _ => None,
         }
     }
@@ -148,9 +151,19 @@ impl Worker {
 }
 
 impl Machine {
+    /// The search, if it is one
+    pub(super) fn search(&self) -> Option<&Discovery> {
+        match self {
+            Self::Delegator(_) => None,
+            Self::Recorded(search) => Some(search.search()),
+            Self::Search(search) => Some(search),
+        }
+    }
+
     pub(super) fn next_question(&self) -> Option<Question<'_>> {
         match self {
             Self::Delegator(delegator) => delegator.next_question(),
+            Self::Recorded(search) => search.search().next_question(),
             Self::Search(search) => search.next_question(),
         }
     }
@@ -163,6 +176,7 @@ impl Machine {
                 Step::Done(never) => absurd(never),
                 Step::Wait { until } => Step::Wait { until },
             },
+            Self::Recorded(search) => search.poll(),
             Self::Search(search) => search.poll(),
         }
     }
@@ -171,6 +185,7 @@ impl Machine {
     pub(super) fn awaits(&self, id: ActionId) -> bool {
         match self {
             Self::Delegator(delegator) => delegator.awaits(id),
+            Self::Recorded(search) => search.search().awaits(id),
             Self::Search(search) => search.awaits(id),
         }
     }
@@ -178,6 +193,7 @@ impl Machine {
     pub(super) fn hear(&mut self, event: Event, now: Instant) -> bool {
         match self {
             Self::Delegator(delegator) => delegator.hear(event, now),
+            Self::Recorded(search) => search.obey(Verb::Hear { now, event }),
             Self::Search(search) => search.hear(event, now),
         }
     }
@@ -185,6 +201,7 @@ impl Machine {
     pub(super) fn move_on(&mut self, news: bool, now: Instant) {
         match self {
             Self::Delegator(delegator) => delegator.move_on(news, now),
+            Self::Recorded(search) => _ = search.obey(Verb::MoveOn { now, news }),
             Self::Search(search) => search.move_on(news, now),
         }
     }
@@ -192,6 +209,7 @@ impl Machine {
     pub(super) fn arrive(&mut self, now: Instant) {
         match self {
             Self::Delegator(delegator) => delegator.arrive(now),
+            Self::Recorded(search) => _ = search.obey(Verb::Arrive { now }),
             Self::Search(search) => search.arrive(now),
         }
     }
@@ -199,6 +217,7 @@ impl Machine {
     pub(super) fn skip(&mut self, lost: Duration, now: Instant) {
         match self {
             Self::Delegator(delegator) => delegator.skip(lost, now),
+            Self::Recorded(search) => _ = search.obey(Verb::Skip { now, lost }),
             Self::Search(search) => search.skip(lost, now),
         }
     }
@@ -206,6 +225,7 @@ impl Machine {
     pub(super) fn put_off(&mut self, lost: Duration) {
         match self {
             Self::Delegator(delegator) => delegator.put_off(lost),
+            Self::Recorded(search) => _ = search.obey(Verb::PutOff(lost)),
             Self::Search(search) => search.put_off(lost),
         }
     }
@@ -213,13 +233,55 @@ impl Machine {
     pub(super) fn stood_still(&mut self, lost: Duration) {
         match self {
             Self::Delegator(delegator) => delegator.stood_still(lost),
+            Self::Recorded(search) => _ = search.obey(Verb::StoodStill(lost)),
             Self::Search(search) => search.stood_still(lost),
+        }
+    }
+
+    /// Ends a search whose time is over; whether it was
+    pub(super) fn expire(&mut self, now: Instant, of_step_3: Option<Notes>) -> bool {
+        match self {
+            // A search's deadline is over all that it does; this one has those of its requests alone
+            Self::Delegator(_) => false,
+            Self::Recorded(search) => {
+                let of_step_3 = of_step_3.map(Box::new);
+                search.obey(Verb::Expire { now, of_step_3 })
+            }
+            Self::Search(search) => search.expire(now, of_step_3.as_ref()),
+        }
+    }
+
+    /// Tells a search what step 3 came to
+    pub(super) fn give_delegation(
+        &mut self,
+        now: Instant,
+        delegation: &Delegation,
+        until: Instant,
+        is_stale: bool,
+        is_own: bool,
+    ) {
+        match self {
+            // It is who would ask
+            Self::Delegator(_) => {}
+            Self::Recorded(search) => {
+                search.obey(Verb::GiveDelegation {
+                    now,
+                    delegation: delegation.clone().into(),
+                    until,
+                    is_stale,
+                    is_own,
+                });
+            }
+            Self::Search(search) => {
+                search.give_delegation(now, delegation, until, is_stale, is_own);
+            }
         }
     }
 
     pub(super) fn give_up(&mut self) {
         match self {
             Self::Delegator(delegator) => delegator.give_up(),
+            Self::Recorded(search) => _ = search.obey(Verb::GiveUp),
             Self::Search(search) => search.give_up(),
         }
     }

@@ -69,7 +69,7 @@ impl Workers {
     }
 
     /// One that is a search
-    pub(super) fn search(&mut self, id: u32) -> Option<(&mut Discovery, &mut SearchJob)> {
+    pub(super) fn search(&mut self, id: u32) -> Option<(&Discovery, &mut SearchJob)> {
         self.get_mut(id)?.search()
     }
 

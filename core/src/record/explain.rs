@@ -7,163 +7,20 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use serde::{Serialize, Serializer};
-
-use super::recording::{Entry, Recording, Request, Said, SearchGoal};
+use super::explanation::{Exchange, Explanation, Fate, StepTaken, Use};
+use super::recording::{Entry, Recording, Request, Said};
 use super::replay::Diverged;
-use super::words::{describe, how, title};
-use crate::action::{ActionId, Reply};
+use super::words::{describe, title};
+use crate::action::{ActionId, Event, Reply};
 use crate::address::Family;
 use crate::answer::{Answer, FactKind, HttpAnswer};
-use crate::discovery::Question;
+use crate::discovery::{Delegation, Question, Verb};
 use crate::edition::{Edition, Order, Place, Route};
-use crate::error::Chain;
-use crate::findings::{Finding, Level, judge};
+use crate::error::{Chain, WellKnownError};
+use crate::findings::judge;
 use crate::found::{Candidate, Destination, Notes};
 use crate::name::{DnsName, Host, ServerName};
 use crate::time::Instant;
-
-/// Why a search ended where it did: every step of the specification, what was asked for it, and what should be changed
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Explanation {
-    /// The name that was searched for
-    pub server_name: ServerName,
-    /// The edition that was followed
-    pub edition: Edition,
-    /// What the search was for
-    pub goal: SearchGoal,
-    /// Whether the server was found
-    pub is_found: bool,
-    /// Where requests go, as `host:port`, as far as the search came
-    pub reaches: Option<String>,
-    /// Every step of the edition, in its order
-    pub steps: Vec<StepTaken>,
-    /// What should be known and changed: the cause of a failure first
-    pub findings: Vec<Finding>,
-    /// How long the search took
-    #[serde(rename = "elapsed_ms", serialize_with = "in_ms")]
-    pub elapsed: Duration,
-}
-
-/// A step of the specification, in a search
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct StepTaken {
-    /// The step
-    pub place: Place,
-    /// Its number in the edition
-    pub number: &'static str,
-    /// What the step is about
-    pub title: String,
-    /// What became of it
-    pub fate: Fate,
-    /// Why, in words
-    pub reason: String,
-    /// What was asked for it, in order
-    pub asked: Vec<Exchange>,
-}
-
-/// What became of a step
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// It led on, or to the end, and there it failed
-    Failed,
-    /// It does not apply, and the search went on to the next
-    Left,
-    /// The search did not come to it
-    NotReached,
-    /// It led on, or to the server
-    Taken,
-}
-
-/// Something that was asked of the network
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Exchange {
-    /// What, such as `A example.org`
-    pub what: String,
-    /// What came back, in words
-    pub answer: String,
-    /// Whether that is a failure; that there is no such record is none
-    pub is_failure: bool,
-    /// When it was asked, from the beginning of the search
-    #[serde(rename = "from_ms", serialize_with = "in_ms")]
-    pub from: Duration,
-    /// When the answer came, or it was given up
-    #[serde(rename = "until_ms", serialize_with = "in_ms")]
-    pub until: Duration,
-    /// What the answer was good for
-    pub use_made: Use,
-}
-
-/// What an answer was good for
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Use {
-    /// It was asked ahead of its step, and used there
-    Ahead,
-    /// It was given up, since another was faster or time was over
-    GivenUp,
-    /// It was asked ahead, and not needed
-    InVain,
-    /// It was asked at its step
-    Needed,
-}
-
-impl Explanation {
-    /// One sentence that says it all, and whether something should be changed
-    #[must_use]
-    pub fn headline(&self) -> String {
-        let name = &self.server_name;
-        let mut errors = self.findings.iter();
-        let cause = errors.find(|it| it.level == Level::Error);
-        // What keeps this machine from seeing the server says nothing of it
-        let mut of_ours = self.findings.iter().filter(|_| !self.is_found);
-        let of_ours = of_ours.find(|it| it.code.is_of_this_machine());
-        if let Some(cause) = cause.or(of_ours) {
-            let Finding { seen, remedy, .. } = cause;
-            return if cause.code.is_of_this_machine() {
-                format!("Nothing can be said of {name} from here: {seen}; {remedy}.")
-            } else {
-                format!(
-                    "Other servers cannot talk to {name}, because {seen}; change this: {remedy}."
-                )
-            };
-        }
-        let mut taken = self.steps.iter().rev();
-        let step = taken.find(|step| step.fate == Fate::Taken);
-        let (true, Some(step), Some(reaches)) = (self.is_found, step, &self.reaches) else {
-            return format!("{name} was not found, and the search did not come to an end.");
-        };
-        let is_good = self.findings.iter().all(|it| it.level == Level::Notice);
-        let rest = if is_good {
-            "Nothing has to be changed."
-        } else {
-            "What should be changed is below."
-        };
-        let mut warnings = self.findings.iter().filter(|it| it.level == Level::Warning);
-        let is_broken = warnings.any(|it| it.place == Some(Place::WellKnown));
-        let how = if is_broken && step.place == Place::Route(Route::Fallback) {
-            "since its .well-known cannot be used"
-        } else {
-            how(step.place)
-        };
-        let number = step.number;
-        let what = match self.goal {
-            SearchGoal::Connect => format!("Other servers reach {name} at {reaches}"),
-            SearchGoal::Resolve => format!("Requests for {name} go to {reaches}"),
-        };
-        format!("{what}, {how} (step {number}). {rest}")
-    }
-}
-
-/// Milliseconds, to the microsecond
-fn in_ms<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    // A search takes no weeks
-    serializer.serialize_f64(time.as_micros() as f64 / 1_000.0)
-}
 
 impl Recording {
     /// Why the search ended where it did
@@ -225,6 +82,8 @@ struct Fold<'a> {
     open: Vec<Open<'a>>,
     closed: Vec<(Open<'a>, Duration, End<'a>)>,
     last: Instant,
+    /// Step 3, if the search has left it to its pool
+    of_pool: Option<OfPool<'a>>,
     /// The last response of .well-known
     response: Option<&'a HttpAnswer>,
     /// Whether time has passed last, and nothing came
@@ -247,6 +106,18 @@ struct Open<'a> {
     from: Duration,
     /// Where the search was
     place: Option<Place>,
+    /// Whether the pool that it was in knew the answer
+    is_known: bool,
+}
+
+/// Step 3, where a pool does it
+struct OfPool<'a> {
+    /// When the search came to it
+    from: Duration,
+    /// Whether it has waited for it
+    has_waited: bool,
+    /// What it was told, and when
+    told: Option<(Duration, &'a Delegation)>,
 }
 
 impl<'a> Fold<'a> {
@@ -257,6 +128,7 @@ impl<'a> Fold<'a> {
             open: Vec::new(),
             closed: Vec::new(),
             last: recording.begun,
+            of_pool: None,
             response: None,
             is_late: false,
         }
@@ -269,6 +141,13 @@ impl<'a> Fold<'a> {
             && !self.visited.contains(&place)
         {
             self.visited.push(place);
+            if place == Place::WellKnown && self.recording.is_pooled() {
+                self.of_pool = Some(OfPool {
+                    from: since,
+                    has_waited: false,
+                    told: None,
+                });
+            }
         }
         match self.recording.entries.get(index) {
             Some(Entry::Polled(Said::Act { id, request })) => self.open.push(Open {
@@ -276,6 +155,7 @@ impl<'a> Fold<'a> {
                 request,
                 from: since,
                 place,
+                is_known: false,
             }),
             Some(Entry::Polled(Said::Cancel(id))) => {
                 let end = if self.is_late {
@@ -285,16 +165,40 @@ impl<'a> Fold<'a> {
                 };
                 self.close(*id, since, end);
             }
-            Some(Entry::TimedOut { .. }) => self.is_late = true,
-            Some(Entry::Handled { event, .. }) => {
-                self.is_late = false;
-                if let Reply::Fetched(Ok(response)) = &event.reply {
-                    self.response = Some(response);
+            Some(Entry::TimedOut { .. } | Entry::Told(Verb::Expire { .. })) => self.is_late = true,
+            Some(Entry::Handled { event, .. }) => self.hear(event, since),
+            Some(Entry::Told(Verb::Hear { event, .. })) => {
+                // Whoever knows it says so before anything else
+                let before = index.checked_sub(1);
+                let asked = before.and_then(|index| self.recording.entries.get(index));
+                let is_at_once =
+                    matches!(asked, Some(Entry::Polled(Said::Act { id, .. })) if *id == event.id);
+                if let Some(open) = self.open.last_mut() {
+                    open.is_known |= is_at_once && open.id == event.id;
                 }
-                self.close(event.id, since, End::Reply(&event.reply));
+                self.hear(event, since);
             }
-            Some(Entry::Polled(Said::Done | Said::Wait(_))) | None => {}
+            Some(Entry::Told(Verb::GiveDelegation { delegation, .. })) => {
+                self.is_late = false;
+                if let Some(of_pool) = &mut self.of_pool {
+                    of_pool.told = Some((since, delegation));
+                }
+            }
+            Some(Entry::Polled(Said::Wait(_))) => {
+                if let Some(of_pool) = &mut self.of_pool {
+                    of_pool.has_waited |= of_pool.told.is_none();
+                }
+            }
+            Some(Entry::Told(_) | Entry::Polled(Said::Done)) | None => {}
         }
+    }
+
+    fn hear(&mut self, event: &'a Event, since: Duration) {
+        self.is_late = false;
+        if let Reply::Fetched(Ok(response)) = &event.reply {
+            self.response = Some(response);
+        }
+        self.close(event.id, since, End::Reply(&event.reply));
     }
 
     fn close(&mut self, id: ActionId, until: Duration, end: End<'a>) {
@@ -321,6 +225,10 @@ impl<'a> Fold<'a> {
             if let Some(step) = of {
                 step.asked.push(asked);
             }
+        }
+        let of_step_3 = steps.iter_mut().find(|it| it.place == Place::WellKnown);
+        if let (Some(step), Some(of_pool)) = (of_step_3, &self.of_pool) {
+            step.asked.push(self.step_3(of_pool, elapsed));
         }
         let outcome = self.recording.outcome.as_ref();
         let name = &self.recording.name;
@@ -419,6 +327,7 @@ impl<'a> Fold<'a> {
         let use_made = match (end, question) {
             (End::GivenUp | End::TimedOut, _) => Use::GivenUp,
             (End::Reply(_), Some(question)) if !is_used(&question) => Use::InVain,
+            (End::Reply(_), _) if open.is_known => Use::Known,
             (End::Reply(_), _) if is_ahead => Use::Ahead,
             (End::Reply(_), _) => Use::Needed,
         };
@@ -434,6 +343,34 @@ impl<'a> Fold<'a> {
             from: open.from,
             until,
             use_made,
+        }
+    }
+
+    /// Step 3, where a pool does it, for all its searches at once
+    fn step_3(&self, of_pool: &OfPool<'_>, elapsed: Duration) -> Exchange {
+        let (until, answer, is_failure) = match of_pool.told {
+            None if self.is_late => (elapsed, "no answer in time".into(), true),
+            None => (elapsed, "given up".into(), false),
+            Some((until, delegation)) => match &delegation.said.result {
+                Ok(name) => (until, format!("delegates to {name}"), false),
+                Err(error) => {
+                    let is_failure = !matches!(error, WellKnownError::Status(404));
+                    (until, Chain(error).to_string(), is_failure)
+                }
+            },
+        };
+        let host = self.recording.name.host();
+        Exchange {
+            what: format!("https://{host}/.well-known/matrix/server"),
+            answer,
+            is_failure,
+            from: of_pool.from,
+            until,
+            use_made: match of_pool.told {
+                None => Use::GivenUp,
+                Some(_) if of_pool.has_waited => Use::Needed,
+                Some(_) => Use::Known,
+            },
         }
     }
 

@@ -2,17 +2,17 @@
 
 use alloc::sync::Arc;
 
-use super::recording::{Entry, Outcome, Recording, Said, SearchGoal, begin};
+use super::recording::{Entry, Outcome, Recording, Said, SearchGoal};
 use crate::action::Event;
 use crate::config::Config;
-use crate::discovery::Discovery;
+use crate::discovery::{Discovery, Verb};
 use crate::machine::{Machine, Step};
 use crate::name::ServerName;
 use crate::time::Instant;
 
 /// A search that is recorded: a machine around the machine
 ///
-/// Driven as the search itself is.
+/// Driven as the search itself is. One in a pool is recorded by [`Pool::record`](crate::Pool::record).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -57,10 +57,26 @@ impl Recorder {
         seed: u64,
         now: Instant,
     ) -> Self {
+        Self::around(Recording::new(goal, name, config, seed, now))
+    }
+
+    /// The search of a recording that has no entries yet
+    pub(crate) fn around(recording: Recording) -> Self {
         Self {
-            machine: begin(goal, name, config, seed, now),
-            recording: Recording::new(name.clone(), goal, Config::clone(config), seed, now),
+            machine: recording.begin(),
+            recording,
         }
+    }
+
+    /// What is recorded
+    pub(crate) fn search(&self) -> &Discovery {
+        &self.machine
+    }
+
+    /// What a pool tells it; whether that is news
+    pub(crate) fn obey(&mut self, verb: Verb) -> bool {
+        self.record(Entry::Told(verb.clone()));
+        self.machine.obey(verb)
     }
 
     /// What was recorded by now
@@ -71,8 +87,12 @@ impl Recorder {
 
     fn record(&mut self, entry: Entry) {
         let entries = &mut self.recording.entries;
-        // To wait twice is to wait
-        if !matches!(entry, Entry::Polled(Said::Wait(_))) || entries.last() != Some(&entry) {
+        // To wait twice is to wait, and to come to a time twice is to come to it
+        let says_nothing = matches!(
+            entry,
+            Entry::Polled(Said::Wait(_)) | Entry::Told(Verb::Arrive { .. })
+        );
+        if !says_nothing || entries.last() != Some(&entry) {
             entries.push(entry);
         }
     }

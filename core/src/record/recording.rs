@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, ActionId, Event, Purpose};
 use crate::address::Family;
 use crate::config::Config;
-use crate::discovery::Discovery;
+use crate::discovery::{Begin, Discovery, Goal, Verb};
 use crate::edition::Edition;
 use crate::found::{DiscoveryError, Found};
 use crate::machine::Step;
@@ -36,6 +36,9 @@ pub struct Recording {
     pub(super) goal: SearchGoal,
     pub(super) seed: u64,
     pub(super) begun: Instant,
+    /// Its number in the pool that it was in, if it was in one
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    machine: Option<u32>,
     pub(super) config: Config,
     pub(super) entries: Vec<Entry>,
     /// `None` if it was given up
@@ -52,12 +55,13 @@ pub enum SearchGoal {
     Resolve,
 }
 
-/// One call of the machine's verbs
+/// One call of the machine's verbs, or of those that a pool has for it
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Entry {
     Handled { at: Instant, event: Event },
     Polled(Said),
+    Told(Verb),
     TimedOut { at: Instant },
 }
 
@@ -111,22 +115,39 @@ pub enum RecordingError {
 }
 
 impl Recording {
+    /// That of a search by itself, before it begins
     pub(super) fn new(
-        name: ServerName,
         goal: SearchGoal,
-        config: Config,
+        name: &ServerName,
+        config: &Config,
         seed: u64,
         begun: Instant,
     ) -> Self {
         Self {
             version: VERSION,
-            name,
+            name: name.clone(),
             goal,
             seed,
             begun,
-            config,
+            machine: None,
+            config: config.clone(),
             entries: Vec::new(),
             outcome: None,
+        }
+    }
+
+    /// That of a search in a pool, whose actions are named after `machine`
+    pub(crate) fn pooled(
+        goal: SearchGoal,
+        name: &ServerName,
+        config: &Config,
+        seed: u64,
+        machine: u32,
+        begun: Instant,
+    ) -> Self {
+        Self {
+            machine: Some(machine),
+            ..Self::new(goal, name, config, seed, begun)
         }
     }
 
@@ -182,23 +203,36 @@ impl Recording {
         self.outcome.as_ref()
     }
 
+    /// Whether the search was one of a pool's
+    pub(super) fn is_pooled(&self) -> bool {
+        self.machine.is_some()
+    }
+
     /// The search, about to begin
     pub(super) fn begin(&self) -> Discovery {
         let config = Arc::new(self.config.clone());
-        begin(self.goal, &self.name, &config, self.seed, self.begun)
+        let (name, seed, now) = (&self.name, self.seed, self.begun);
+        match (self.machine, self.goal) {
+            (Some(machine), goal) => Discovery::pooled(
+                (goal.into(), Begin::Name),
+                name,
+                &config,
+                seed,
+                machine,
+                now,
+            ),
+            (None, SearchGoal::Connect) => Discovery::connect(name, &config, seed, now),
+            (None, SearchGoal::Resolve) => Discovery::resolve(name, &config, seed, now),
+        }
     }
 }
 
-pub(super) fn begin(
-    goal: SearchGoal,
-    name: &ServerName,
-    config: &Arc<Config>,
-    seed: u64,
-    now: Instant,
-) -> Discovery {
-    match goal {
-        SearchGoal::Connect => Discovery::connect(name, config, seed, now),
-        SearchGoal::Resolve => Discovery::resolve(name, config, seed, now),
+impl From<SearchGoal> for Goal {
+    fn from(goal: SearchGoal) -> Self {
+        match goal {
+            SearchGoal::Connect => Self::Connect,
+            SearchGoal::Resolve => Self::Resolve,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::recorder::Recorder;
 use super::recording::{Entry, Recording, Request, Said};
 use crate::action::{Action, ActionId, Event, Purpose, Reply};
+use crate::discovery::Verb;
 use crate::edition::Edition;
 use crate::error::{ConnectError, DnsError, FetchError};
 use crate::machine::{Machine as _, Step};
@@ -30,7 +31,7 @@ impl Memory {
                     let key = self.key(*id, request);
                     asked.insert(*id, (key, request));
                 }
-                Entry::Handled { event, .. } => {
+                Entry::Handled { event, .. } | Entry::Told(Verb::Hear { event, .. }) => {
                     let Some((key, request)) = asked.remove(&event.id) else {
                         continue;
                     };
@@ -46,7 +47,8 @@ impl Memory {
                     self.answers.insert(key, event.reply.clone());
                 }
                 Entry::Polled(Said::Cancel(_) | Said::Done | Said::Wait(_))
-                | Entry::TimedOut { .. } => {}
+                | Entry::TimedOut { .. }
+                | Entry::Told(_) => {}
             }
         }
     }

@@ -47,6 +47,10 @@ impl Recording {
                     now = now.max(*at);
                     search.handle_timeout(*at);
                 }
+                Entry::Told(verb) => {
+                    now = verb.now().map_or(now, |at| now.max(at));
+                    search.obey(verb.clone());
+                }
                 Entry::Polled(said) => self.compare(index, said, &search.poll())?,
             }
             look(index, now, &search);

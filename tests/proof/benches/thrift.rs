@@ -187,7 +187,9 @@ impl Town {
         self.ask(number);
         match self.next() {
             Told::Resolved(_, result) => result.expect("it is found"),
-            told @ (Told::Connected(..) | Told::Delegated(..)) => panic!("{told:?}"),
+            told @ (Told::Connected(..) | Told::Delegated(..) | Told::Recorded(..)) => {
+                panic!("{told:?}")
+            }
         }
     }
 

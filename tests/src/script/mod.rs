@@ -48,7 +48,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedway_core::{Config, Discovery, Edition, Instant, Lookahead, ServerName};
+use fedway_core::{Config, Discovery, Edition, Instant, Lookahead, SearchGoal, ServerName};
 
 pub use self::answers::{Answers, Unscripted, split_url, srv};
 pub use self::dice::Dice;
@@ -212,6 +212,15 @@ pub enum Goal {
     Connect,
     /// Where requests go
     Resolve,
+}
+
+impl From<Goal> for SearchGoal {
+    fn from(goal: Goal) -> Self {
+        match goal {
+            Goal::Connect => Self::Connect,
+            Goal::Resolve => Self::Resolve,
+        }
+    }
 }
 
 impl Goal {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fedway_core::{AttemptError, DiscoveryError, DiscoveryErrorKind, Fault, Found, Notes};
 
 use super::Script;
+use super::recorded::{check, explained};
 use super::run::Run;
 use super::visits::Visits;
 
@@ -20,7 +21,8 @@ impl Script {
     /// Where its recording, written and read again, does anything else, or leaves a step without an explanation.
     ///
     /// And where the search does anything else in a [`Pool`](fedway_core::Pool) that knows nothing: everything asked for
-    /// at the same time, and the same found; or on its second visit there finds another.
+    /// at the same time, and the same found; or on its second visit there finds another; or where it is recorded there does
+    /// anything else.
     #[must_use]
     pub fn run(&self) -> Run {
         let run = self.run_recorded();
@@ -50,6 +52,14 @@ fn compare(script: &Script, alone: &Run) {
         moments(alone),
         "{name}: a pool asks for something else\n{cold}\nthan a lone search\n{alone}"
     );
+    let mut recorded = Visits::new(script);
+    let (run, recording) = recorded.visit_recorded();
+    assert_eq!(
+        (run.lines(), what_counts(&run)),
+        (cold.lines(), what_counts(&cold)),
+        "{name}: a search that is recorded does something else"
+    );
+    check(&explained(&recording), &run);
     let (took, alone_took) = (cold.elapsed, alone.elapsed);
     assert_eq!(took, alone_took, "{name}: a pool takes another time");
     if cannot_be_repeated(alone) {
@@ -63,6 +73,21 @@ fn compare(script: &Script, alone: &Run) {
         destination(alone),
         "{name}: the second visit finds something else\n{warm}\nthan the first\n{alone}"
     );
+    recorded.wait(Duration::from_millis(10));
+    let (run, recording) = recorded.visit_recorded();
+    assert_eq!(
+        (questions(&run), destination(&run)),
+        (questions(&warm), destination(&warm)),
+        "{name}: a second search that is recorded does something else\n{run}\nthan this\n{warm}"
+    );
+    check(&explained(&recording), &run);
+}
+
+/// What was asked of DNS, in no order: which target comes first is left to chance
+fn questions(run: &Run) -> Vec<String> {
+    let mut questions = run.questions();
+    questions.sort();
+    questions
 }
 
 /// What this machine lacked, what took too long and what was not tried any more is no fact

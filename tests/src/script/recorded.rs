@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use fedway_core::{Explanation, Fate, Instant, Recorder, Recording, SearchGoal};
+use fedway_core::{Explanation, Fate, Instant, Recorder, Recording};
 
+use super::Script;
 use super::run::Run;
 use super::search::Driven;
-use super::{Goal, Script};
 
 impl Script {
     /// Runs the search to its end, recorded, without a [`Pool`](fedway_core::Pool)
@@ -17,17 +17,11 @@ impl Script {
     #[must_use]
     pub fn run_recorded(&self) -> Run {
         let (run, recording) = self.replayed();
-        let text = recording.to_json();
-        let read = Recording::from_json(text.as_bytes());
-        assert_eq!(
-            read.as_ref(),
-            Ok(&recording),
-            "what is read is what was written"
-        );
-        match recording.explain() {
-            Ok(explanation) => check(&explanation, &run),
-            Err(diverged) => panic!("{diverged}"),
-        }
+        let explanation = explained(&recording);
+        check(&explanation, &run);
+        let asked: usize = explanation.steps.iter().map(|step| step.asked.len()).sum();
+        let said = run.questions().len() + run.connects().len() + run.gets().len();
+        assert_eq!(asked, said, "{explanation:#?}\n{run}");
         run
     }
 
@@ -39,19 +33,12 @@ impl Script {
     #[must_use]
     pub fn replayed(&self) -> (Run, Recording) {
         let (run, recording) = self.record();
-        assert_eq!(
-            recording.replay(),
-            Ok(recording.outcome()),
-            "it does the same again"
-        );
+        replay(&recording);
         (run, recording)
     }
 
     fn record(&self) -> (Run, Recording) {
-        let goal = match self.goal {
-            Goal::Connect => SearchGoal::Connect,
-            Goal::Resolve => SearchGoal::Resolve,
-        };
+        let goal = self.goal.into();
         let config = Arc::new(self.config.clone());
         let recorder = Recorder::new(goal, &self.name, &config, self.seed, Instant::ORIGIN);
         let (run, recorder) = Driven::new(self, recorder).run();
@@ -59,8 +46,30 @@ impl Script {
     }
 }
 
-/// One step was the last, and what was asked belongs to some
-fn check(explanation: &Explanation, run: &Run) {
+fn replay(recording: &Recording) {
+    assert_eq!(
+        recording.replay(),
+        Ok(recording.outcome()),
+        "it does the same again"
+    );
+}
+
+/// Why a search ended as it did, once it was written and read
+pub(super) fn explained(recording: &Recording) -> Explanation {
+    let text = recording.to_json();
+    let read = Recording::from_json(text.as_bytes());
+    assert_eq!(
+        read.as_ref(),
+        Ok(recording),
+        "what is read is what was written"
+    );
+    recording
+        .explain()
+        .unwrap_or_else(|diverged| panic!("{diverged}"))
+}
+
+/// One step was the last
+pub(super) fn check(explanation: &Explanation, run: &Run) {
     let with = |fate| {
         explanation
             .steps
@@ -72,9 +81,6 @@ fn check(explanation: &Explanation, run: &Run) {
         Ok(_) => assert!(taken >= 1 && failed == 0, "{explanation:#?}"),
         Err(_) => assert_eq!(failed, 1, "{explanation:#?}"),
     }
-    let asked: usize = explanation.steps.iter().map(|step| step.asked.len()).sum();
-    let said = run.questions().len() + run.connects().len() + run.gets().len();
-    assert_eq!(asked, said, "{explanation:#?}\n{run}");
     assert!(explanation.steps.iter().all(|step| !step.reason.is_empty()));
     if run.outcome.is_err() {
         assert!(!explanation.findings.is_empty(), "{explanation:#?}");

@@ -5,7 +5,7 @@ mod carry;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fedway_core::{ActionId, DiscoveryError, Event, Found, Instant, Machine, Step};
+use fedway_core::{ActionId, Connection, DiscoveryError, Event, Found, Instant, Machine, Step};
 
 use super::Script;
 use super::answers::Answers;
@@ -268,26 +268,23 @@ impl<M: Machine> Driven<M> {
 
     /// What is not handed out with the outcome must be over
     pub(super) fn check_end(&mut self, outcome: &Outcome) {
-        self.hand_out(outcome);
+        let found = outcome.as_ref().ok();
+        if let Some(connection) = found.and_then(|found| found.connection.as_ref()) {
+            self.hand_out(connection);
+        }
         if !self.is_idle() {
             self.complain("something was left open at the end");
         }
     }
 
     /// A session goes with the outcome
-    pub(super) fn hand_out(&mut self, outcome: &Outcome) {
-        let connection = match outcome {
-            Ok(found) => found.connection.as_ref(),
-            Err(_) => None,
-        };
-        if let Some(connection) = connection {
-            match self.given.get_mut(&connection.id) {
-                Some(Given {
-                    state: state @ State::Session,
-                    ..
-                }) => *state = State::Over,
-                Some(_) | None => self.complain("it hands out a session that is not open"),
-            }
+    pub(super) fn hand_out(&mut self, connection: &Connection) {
+        match self.given.get_mut(&connection.id) {
+            Some(Given {
+                state: state @ State::Session,
+                ..
+            }) => *state = State::Over,
+            Some(_) | None => self.complain("it hands out a session that is not open"),
         }
     }
 

@@ -5,7 +5,9 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedway_core::{Delegated, DiscoveryError, Found, Instant, Pool, ServerName, Ticket, Told};
+use fedway_core::{
+    Delegated, DiscoveryError, Found, Instant, Pool, Recording, ServerName, Ticket, Told,
+};
 
 use super::run::{Entry, Run};
 use super::search::Driven;
@@ -99,6 +101,24 @@ impl Visits {
         }
     }
 
+    /// Asks for what the script is about by a search that is recorded, and waits for it
+    ///
+    /// # Panics
+    ///
+    /// If the pool breaks its contract.
+    pub fn visit_recorded(&mut self) -> (Run, Recording) {
+        let Script { goal, name, .. } = &self.driven.script;
+        let (goal, name, now) = ((*goal).into(), name.clone(), self.now());
+        let ticket = self.pool().record(goal, &name, now);
+        let (at, told) = self.told(ticket);
+        let Told::Recorded(_, recording) = told else {
+            panic!("{told:?} where a recording was asked for");
+        };
+        let outcome = recording.outcome().expect("it has ended").clone();
+        let run = self.run(outcome.map(|found| *found), at.saturating_since(now));
+        (run, *recording)
+    }
+
     /// Asks whom requests for a name are for, and waits for it
     ///
     /// # Errors
@@ -113,7 +133,7 @@ impl Visits {
         let ticket = self.pool().delegation(&server_name(name), now);
         match self.told(ticket).1 {
             Told::Delegated(_, result) => result,
-            other @ (Told::Connected(..) | Told::Resolved(..)) => {
+            other @ (Told::Connected(..) | Told::Recorded(..) | Told::Resolved(..)) => {
                 panic!("{other:?} where a delegation was asked for")
             }
         }
@@ -131,11 +151,17 @@ impl Visits {
             Told::Connected(_, result) => result.clone().map(|found| *found),
             Told::Resolved(_, Ok(found)) => Ok(Found::clone(found)),
             Told::Resolved(_, Err(error)) => Err(DiscoveryError::clone(error)),
-            Told::Delegated(..) => panic!("{told:?} where a server was asked for"),
+            Told::Delegated(..) | Told::Recorded(..) => {
+                panic!("{told:?} where a server was asked for")
+            }
         };
+        self.run(outcome, at.saturating_since(begun))
+    }
+
+    fn run(&mut self, outcome: Result<Found, DiscoveryError>, elapsed: Duration) -> Run {
         Run {
             outcome,
-            elapsed: at.saturating_since(begun),
+            elapsed,
             log: self.take_log(),
             peak: mem::take(&mut self.driven.peak),
         }
@@ -198,8 +224,8 @@ impl Visits {
         let Some(told) = self.driven.next(until) else {
             return false;
         };
-        if let Told::Connected(_, result) = &told {
-            self.driven.hand_out(result);
+        if let Some(connection) = told.connection() {
+            self.driven.hand_out(connection);
         }
         let (ticket, now) = (told.ticket(), self.now());
         let before = self.told.insert(ticket, (now, told));

@@ -168,7 +168,9 @@ fn script(answers: &Answers, what: &What) -> Script {
 
 fn both(script: Script) -> (Run, Run) {
     let ahead = script.clone().lookahead(Lookahead::Dns).run();
-    (ahead, script.lookahead(Lookahead::None).run())
+    // In a pool it does no more than the other
+    let plain = script.lookahead(Lookahead::None).replayed();
+    (ahead, plain.0)
 }
 
 /// The whole outcome, save when it ends, and that ids are given out in another order

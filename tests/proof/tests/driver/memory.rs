@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 
-use fedway_core::{Outcome, SplitMix64};
+use fedway_core::{Fate, Outcome, Place, Recording, SearchGoal, SplitMix64, Use};
 use fedway_driver::{Io as _, before};
 use fedway_proof::on_every_runtime;
 use fedway_proof::runtime::Runtime;
@@ -23,6 +23,7 @@ on_every_runtime! {
     connections_share_what_was_asked_and_shake_hands_each_for_itself,
     the_subject_leads_to_the_server_without_a_second_request,
     what_is_reported_or_forgotten_is_asked_again,
+    a_recorded_search_shares_what_is_known_and_says_so,
     a_snapshot_outlives_the_resolver,
     three_hundred_names_are_found_through_a_name_server_that_drops_what_is_beyond_its_limit,
     what_is_due_is_renewed_while_somebody_runs_the_resolver,
@@ -191,6 +192,33 @@ fn what_is_reported_or_forgotten_is_asked_again<R: Runtime>() {
         assert_eq!(names, ["example.org"]);
         resolver.forget_all();
         assert_eq!(resolver.stats().facts, 0);
+    });
+}
+
+fn a_recorded_search_shares_what_is_known_and_says_so<R: Runtime>() {
+    let rig = Rig::new(describe);
+    let resolver = rig.resolver::<R>();
+    let name = server_name("example.org");
+    let of_step_3 = |recording: &Recording| {
+        let explanation = recording.explain().unwrap();
+        let mut steps = explanation.steps.into_iter();
+        let step = steps.find(|step| step.place == Place::WellKnown).unwrap();
+        (step.fate, step.asked.last().unwrap().use_made)
+    };
+    R::block_on(async {
+        let cold = resolver.explain_shared(&name, SearchGoal::Resolve).await;
+        assert_eq!(of_step_3(&cold.recording), (Fate::Taken, Use::Needed));
+        rig.world.forget();
+        let warm = resolver.explain_shared(&name, SearchGoal::Connect).await;
+        assert_eq!(of_step_3(&warm.recording), (Fate::Taken, Use::Known));
+        assert_eq!(rig.world.dns_queries(), []);
+        let mut connected = warm.connected.unwrap();
+        assert_eq!(connected.host_header(), "m.example.org:8449");
+        let version = connected.get("/_matrix/federation/v1/version").await;
+        assert_eq!(version.unwrap().status, 200);
+        // It was learnt for all
+        assert!(resolver.stats().names == 1 && resolver.resolve(&name).await.is_ok());
+        assert_eq!(rig.world.requests().len(), 1);
     });
 }
 

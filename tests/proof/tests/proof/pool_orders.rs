@@ -108,7 +108,9 @@ impl State {
                             End::of(&Ok(Box::new((*found).clone())), goal)
                         }
                         Told::Resolved(_, Err(error)) => End::of(&Err((*error).clone()), goal),
-                        Told::Delegated(..) => panic!("{what}: nobody asked for that"),
+                        Told::Delegated(..) | Told::Recorded(..) => {
+                            panic!("{what}: nobody asked for that")
+                        }
                     });
                 }
                 Step::Wait { until } => {
