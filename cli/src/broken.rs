@@ -104,9 +104,15 @@ const CASES: &[Case] = &[
             Reply::redirect(301, "https://c6.example/.well-known/matrix/server"),
         );
     }),
-    Case("well-known-status", "403 (forbidden", |plan, ip| {
-        says(plan, "c7.example", ip, Reply::status(403));
-    }),
+    Case(
+        "well-known-status",
+        "(Server: wall, the page \"Attention required\")",
+        |plan, ip| {
+            let page = "<html><head><title>Attention required</title></head>";
+            let wall = Reply::status(403).header("Server", "wall").content(page);
+            says(plan, "c7.example", ip, wall);
+        },
+    ),
     Case("well-known-certificate", "expired", |plan, ip| {
         let expired = Certificate::for_name("c8.example").expired();
         let server = Https::for_name("c8.example").certificate(expired);
@@ -241,13 +247,19 @@ const CASES: &[Case] = &[
             Https::for_name("c21.example").path(VERSION, Reply::status(404)),
         );
     }),
-    Case("version-proxy-down", "start the homeserver", |plan, ip| {
-        plan.a("c22.example", ip);
-        plan.https(
-            &format!("{ip}:8448"),
-            Https::for_name("c22.example").path(VERSION, Reply::status(502)),
-        );
-    }),
+    Case(
+        "version-proxy-down",
+        "502 (Server: nginx, the page \"502 Bad Gateway\")",
+        |plan, ip| {
+            let page = "<html><head><title>502 Bad Gateway</title></head>";
+            let proxy = Reply::status(502).header("Server", "nginx").content(page);
+            plan.a("c22.example", ip);
+            plan.https(
+                &format!("{ip}:8448"),
+                Https::for_name("c22.example").path(VERSION, proxy),
+            );
+        },
+    ),
     Case("version-misdirected", "421", |plan, ip| {
         plan.a("c23.example", ip);
         plan.https(

@@ -1,9 +1,9 @@
 //! What a server that was reached says of itself, or what answers in its place.
 
-use fedway_core::{Chain, Code, FetchError, Finding, Instant, Level};
+use fedway_core::{Chain, Code, FetchError, Finding, HttpAnswer, Instant, Level};
 use fedway_driver::dns::Dns;
 use fedway_driver::http::Response;
-use fedway_driver::{Connected, Io, Resolver, before, printable};
+use fedway_driver::{Connected, Io, Resolver, before};
 
 use crate::json::Foreign;
 
@@ -19,19 +19,18 @@ pub(crate) async fn ask<I: Io, D: Dns>(
         Some(Err(error)) => return Err(VersionError::Fetch(error)),
         Some(Ok(response)) => response,
     };
-    if response.status != 200 {
-        return Err(VersionError::Status(Answered::new(&response)));
-    }
-    read_version(Answered::new(&response), &response.body)
+    read_version(Answered::new(response))
 }
 
 /// What a server says of itself, which is to be an object
-pub(crate) fn read_version(answered: Answered, body: &[u8]) -> Result<Foreign, VersionError> {
-    let body = Foreign::parse(body).map_err(|error| VersionError::NotJson(error, answered))?;
-    if body.is_object() {
-        Ok(body)
-    } else {
-        Err(VersionError::NotAnObject(body))
+pub(crate) fn read_version(answered: Answered) -> Result<Foreign, VersionError> {
+    if answered.answer.status != 200 {
+        return Err(VersionError::Status(answered));
+    }
+    match Foreign::parse(&answered.answer.body) {
+        Ok(body) if body.is_object() => Ok(body),
+        Ok(body) => Err(VersionError::NotAnObject(body)),
+        Err(error) => Err(VersionError::NotJson(error, answered)),
     }
 }
 
@@ -48,17 +47,13 @@ pub(crate) enum VersionError {
 /// What answered in the homeserver's place
 #[derive(Debug)]
 pub(crate) struct Answered {
-    status: u16,
-    /// The `Server` header
-    server: Option<String>,
+    answer: HttpAnswer,
     /// Whether it is a page for people
     is_html: bool,
     /// Whether it is JSON, as of a homeserver
     is_json: bool,
     /// Whether it is one that asks a browser to prove that it is one
     is_challenge: bool,
-    /// Its beginning
-    start: String,
 }
 
 impl VersionError {
@@ -68,7 +63,7 @@ impl VersionError {
             Self::Fetch(error) => matches!(error, FetchError::ConnectionLost),
             Self::NotAnObject(_) | Self::NotJson(..) => false,
             // Too many requests, and what a proxy says of a server that is down (RFC 6585 §4, RFC 9110 §15.6)
-            Self::Status(answered) => answered.status == 429 || answered.status >= 500,
+            Self::Status(answered) => matches!(answered.answer.status, 429 | 500..),
             Self::TimedOut => true,
         }
     }
@@ -106,7 +101,7 @@ impl VersionError {
                 Code::VersionNotJson,
                 format!(
                     "{at} answers GET {VERSION_PATH} with a web page in place of JSON{}",
-                    answered.who()
+                    answered.answer.who()
                 ),
                 pass_on,
             ),
@@ -114,7 +109,7 @@ impl VersionError {
                 Code::VersionNotJson,
                 format!(
                     "{at} answers GET {VERSION_PATH} with no JSON{}",
-                    answered.who()
+                    answered.answer.who()
                 ),
                 pass_on,
             ),
@@ -125,51 +120,33 @@ impl VersionError {
 }
 
 impl Answered {
-    fn new(response: &Response) -> Self {
-        let header = |name| {
-            let value = response.header(name).map(String::from_utf8_lossy);
-            value.map(|value| printable(&value, MAX_START))
-        };
-        let kind = header("content-type")
+    fn new(response: Response) -> Self {
+        let kind = response
+            .header("content-type")
             .unwrap_or_default()
             .to_ascii_lowercase();
-        let start = &response.body[..response.body.len().min(MAX_START)];
-        let is_html = kind.starts_with("text/html") || start.trim_ascii_start().starts_with(b"<");
+        let body = response.body.trim_ascii_start();
         Self {
-            status: response.status,
-            server: header("server"),
-            is_html,
-            is_json: kind.starts_with("application/json"),
-            is_challenge: header("cf-mitigated").is_some(),
-            start: printable(&String::from_utf8_lossy(start), MAX_START),
+            is_html: kind.starts_with(b"text/html") || body.starts_with(b"<"),
+            is_json: kind.starts_with(b"application/json"),
+            is_challenge: response.header("cf-mitigated").is_some(),
+            answer: response.into(),
         }
     }
 
-    /// Somebody who answers with this, and says no more
+    /// Somebody who answers with this
     #[cfg(fuzzing)]
-    pub(crate) fn by_status(status: u16) -> Self {
+    pub(crate) fn of(answer: HttpAnswer) -> Self {
         Self {
-            status,
-            server: None,
+            answer,
             is_html: false,
             is_json: false,
             is_challenge: false,
-            start: String::new(),
         }
-    }
-
-    /// Who says so, as far as it says
-    fn who(&self) -> String {
-        let server = self.server.as_ref().map(|it| format!(" (Server: {it})"));
-        let mut who = server.unwrap_or_default();
-        if !self.start.is_empty() {
-            who += &format!(": {}", self.start);
-        }
-        who
     }
 
     fn refusal(&self, at: &str, host: &str, pass_on: String) -> (Code, String, String) {
-        let (status, who) = (self.status, self.who());
+        let (status, who) = (self.answer.status, self.answer.who());
         let what = format!("{at} answers GET {VERSION_PATH} for the name {host} with {status}");
         match status {
             _ if self.is_challenge => (
@@ -234,7 +211,7 @@ impl std::fmt::Display for VersionError {
             Self::Fetch(error) => Chain(error).fmt(f),
             Self::NotAnObject(_) => f.write_str("answer is no JSON object"),
             Self::NotJson(error, _) => write!(f, "answer is no JSON: {error}"),
-            Self::Status(answered) => write!(f, "status {}", answered.status),
+            Self::Status(answered) => write!(f, "status {}", answered.answer.status),
             Self::TimedOut => f.write_str("no answer in time"),
         }
     }
@@ -242,5 +219,3 @@ impl std::fmt::Display for VersionError {
 
 /// Server-server API, "Retrieving server version"
 pub(crate) const VERSION_PATH: &str = "/_matrix/federation/v1/version";
-/// As much of a stranger's answer as tells who it is
-const MAX_START: usize = 120;

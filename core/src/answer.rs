@@ -180,7 +180,8 @@ pub struct HttpAnswer {
     pub status: u16,
     /// The header fields that have a [`FieldName`], in the order they came in, repeated as sent
     pub fields: Vec<Field>,
-    /// The body, at most [`FetchWellKnown::max_body`](crate::FetchWellKnown::max_body) bytes; only read for a status of 200
+    /// The body, at most [`FetchWellKnown::max_body`](crate::FetchWellKnown::max_body) bytes; of another status than 200 its
+    /// beginning, as far as the driver has it, which says [who](Self::who) answers and decides nothing
     pub body: Vec<u8>,
 }
 
@@ -256,17 +257,20 @@ pub enum FieldName {
     Expires,
     /// `Location` (RFC 9110 §10.2.2)
     Location,
+    /// `Server` (RFC 9110 §10.2.4)
+    Server,
 }
 
 impl FieldName {
     /// All of them
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Age,
         Self::CacheControl,
         Self::ContentType,
         Self::Date,
         Self::Expires,
         Self::Location,
+        Self::Server,
     ];
 
     /// The field of this name, in whatever case (RFC 9110 §5.1), if discovery reads it
@@ -286,6 +290,7 @@ impl FieldName {
             Self::Date => "Date",
             Self::Expires => "Expires",
             Self::Location => "Location",
+            Self::Server => "Server",
         }
     }
 }

@@ -6,15 +6,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fedway_core::{
-    Action, Config, Connect, ConnectError, Event, FetchError, FetchWellKnown, FieldName, Host,
-    HttpAnswer, Instant, Limits, Purpose, Shown, Verdict,
+    Action, Config, Connect, ConnectError, Event, FetchError, FetchWellKnown, Host, HttpAnswer,
+    Instant, Limits, Purpose, Shown, Verdict,
 };
 
 use crate::dns::Dns;
 use crate::entropy::Entropy;
 use crate::failure::connect_error;
 use crate::get::{self, fetch_error};
-use crate::http::{Exchange, Response};
+use crate::http::Exchange;
 use crate::io::{ByteStream as _, Io, TlsStream, unreachable_by};
 use crate::room::{Room, Seat};
 use crate::telemetry;
@@ -193,16 +193,5 @@ async fn fetch_well_known<I: Io>(
     (limits.head, limits.body) = (fetch.max_head(), fetch.max_body());
     let exchange = Exchange::get_as(user_agent, fetch.host_header(), fetch.target(), limits);
     let response = get::run(&mut session.tls, exchange.map_err(fetch_error)?).await?;
-    Ok(http_answer(response))
-}
-
-fn http_answer(response: Response) -> HttpAnswer {
-    let mut answer = HttpAnswer::status(response.status);
-    for (name, value) in response.headers {
-        if let Some(name) = FieldName::named(&name) {
-            answer = answer.with(name, value);
-        }
-    }
-    answer.body = response.body;
-    answer
+    Ok(response.into())
 }

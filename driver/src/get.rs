@@ -42,7 +42,10 @@ pub(crate) async fn run<S: ByteStream>(
             Err(error) if is_cut(error.kind()) => exchange.handle_end(false).map(Some),
             Err(error) => return Err(failure::fetch_error(&error)),
         };
-        if let Some(response) = result.map_err(fetch_error)? {
+        if let Some(mut response) = result.map_err(fetch_error)? {
+            if response.status != 200 {
+                response.body = exchange.begun().into();
+            }
             return Ok(response);
         }
     }
@@ -107,6 +110,13 @@ mod tests {
         let reply = "HTTP/1.1 403 Forbidden\r\n\r\n";
         let response = ask(reply, io::ErrorKind::ConnectionReset).unwrap();
         assert_eq!(response.status, 403);
+    }
+
+    #[test]
+    fn of_a_refusal_the_beginning_of_its_body_is_kept() {
+        let reply = "HTTP/1.1 403 Forbidden\r\n\r\n<title>Forbidden";
+        let response = ask(reply, io::ErrorKind::ConnectionReset).unwrap();
+        assert_eq!(response.body, b"<title>Forbidden");
     }
 
     #[test]

@@ -296,6 +296,27 @@ fn a_bot_wall_s_403_is_a_status_whatever_its_page_is() {
 }
 
 #[test]
+fn of_a_body_that_is_not_read_what_came_with_the_head_says_who_has_answered() {
+    for (framing, sent, begun) in [
+        ("Content-Length: 9\r\n", "<html>", "<html>"),
+        ("Content-Length: 6\r\n", "<html>HTTP/1.1", "<html>"),
+        (
+            "Transfer-Encoding: chunked\r\n",
+            "3\r\n<ht\r\n4\r\nml",
+            "<html",
+        ),
+        ("", "<html>", "<html>"),
+        ("Content-Encoding: br\r\n", "\x1b", ""),
+    ] {
+        let input = format!("HTTP/1.1 502 -\r\n{framing}\r\n{sent}");
+        let mut exchange = start(Limits::default());
+        let response = exchange.handle_input(input.as_bytes()).unwrap().unwrap();
+        assert_eq!((response.status, response.body), (502, vec![]));
+        assert_eq!(exchange.begun(), begun.as_bytes(), "{framing}");
+    }
+}
+
+#[test]
 fn headers_sent_twice_are_kept_twice_in_their_order() {
     let input = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nDate: a\r\nAge: 1\r\n\
                  Cache-Control: no-cache\r\nExpires: 0\r\nContent-Type: text/html\r\n\

@@ -38,8 +38,8 @@ use std::net::{IpAddr, SocketAddr};
 use anstyle::{AnsiColor, Style};
 use arbitrary::{Result, Unstructured};
 use fedway_core::{
-    DiscoveryError, Edition, Found, Instant, Machine, Recorder, Recording, SearchGoal, ServerName,
-    Step,
+    DiscoveryError, Edition, Found, HttpAnswer, Instant, Machine, Recorder, Recording, SearchGoal,
+    ServerName, Step,
 };
 use fedway_driver::is_hidden;
 use fedway_fuzz::search::{config, name, reply};
@@ -80,13 +80,21 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     let version = match (&result, up_to(u, 4)?) {
         (Ok(found), choice @ 1..) if found.connection.is_some() => Some(match choice {
             1 => Err(VersionError::TimedOut),
-            2 => Err(VersionError::Status(Answered::by_status(u.arbitrary()?))),
+            2 => {
+                let mut answer = HttpAnswer::status(u.arbitrary()?);
+                answer.body = bytes(u)?.to_vec();
+                Err(VersionError::Status(Answered::of(answer)))
+            }
             3 => {
                 let name = String::from_utf8_lossy(bytes(u)?);
                 let body = serde_json::json!({"server": {"name": name}});
-                read_version(Answered::by_status(200), body.to_string().as_bytes())
+                read_version(Answered::of(HttpAnswer::ok(body.to_string())))
             }
-            _ => read_version(Answered::by_status(200), bytes(u)?),
+            _ => {
+                let mut answer = HttpAnswer::status(200);
+                answer.body = bytes(u)?.to_vec();
+                read_version(Answered::of(answer))
+            }
         }),
         _ => None,
     };

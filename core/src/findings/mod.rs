@@ -8,6 +8,7 @@ mod judge;
 mod target;
 mod tls;
 mod well_known;
+mod who;
 
 use alloc::vec::Vec;
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::case::Case;
 use super::catalog::Code;
 use super::finding::{Finding, Level};
-use crate::answer::FieldName;
+use crate::answer::{FieldName, HttpAnswer};
 use crate::edition::Place;
 use crate::error::{
     AttemptError, BodyError, CertificateError, Chain, ConnectError, RedirectError, TlsError,
@@ -93,7 +93,7 @@ impl Case<'_> {
             ),
             WellKnownError::Status(status) => (
                 Code::WellKnownStatus,
-                format!("{url} answers {}, so that its delegation does not count", status_in_words(*status)),
+                format!("{url} answers {}{}, so that its delegation does not count", status_in_words(*status), self.who()),
                 "serve the document there with status 200, to everybody; or 404, if there is to be no delegation".into(),
             ),
             WellKnownError::TimedOut => (
@@ -158,8 +158,7 @@ impl Case<'_> {
     fn body(&self, url: &str, error: &BodyError) -> (Code, String, String) {
         let write = "serve {\"m.server\": \"HOST:PORT\"} there";
         let body = self.response.map(|response| &*response.body);
-        let text = body.map(|body| printable(&body[..body.len().min(80)]));
-        let quoted = text.map(|text| format!(" ({text})")).unwrap_or_default();
+        let quoted = self.who();
         match error {
             BodyError::Json { .. } if body.is_some_and(|body| self.is_html(body)) => (
                 Code::WellKnownHtml,
@@ -206,6 +205,11 @@ impl Case<'_> {
                 )
             }
         }
+    }
+
+    /// Who has answered last
+    fn who(&self) -> String {
+        self.response.map(HttpAnswer::who).unwrap_or_default()
     }
 
     fn is_html(&self, body: &[u8]) -> bool {

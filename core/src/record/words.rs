@@ -71,13 +71,13 @@ pub(super) fn describe(reply: &Reply, request: &Request) -> (String, bool) {
         Reply::Connected(Err(error)) => (Chain(error).to_string(), true),
         Reply::Fetched(Ok(answer)) => {
             let mut text = format!("{}", answer.status);
-            let start = answer.body.get(..answer.body.len().min(60));
             let location = answer.values(FieldName::Location).next();
+            let start = answer.body.get(..answer.body.len().min(60));
             // Writing to a String cannot fail
             let _ = match (answer.status, location) {
                 (300..=399, Some(location)) => write!(text, " to {}", printable(location)),
                 (200, _) => write!(text, " {}", printable(start.unwrap_or_default())),
-                _ => Ok(()),
+                _ => write!(text, "{}", answer.who()),
             };
             (
                 text,

@@ -1,5 +1,7 @@
 //! Where the body of a response ends, and its chunks.
 
+use core::mem;
+
 use fedway_core::MalformedResponse;
 use serde::de::IgnoredAny;
 
@@ -14,6 +16,23 @@ pub(super) struct Body {
 }
 
 impl Body {
+    /// A response whose body is not read, and what has come of that, where it can be told
+    pub(super) fn begun(
+        head: Parsed,
+        input: &[u8],
+        allowance: &mut Allowance,
+    ) -> (Response, Vec<u8>) {
+        let Ok(framing) = Framing::of(&head, allowance) else {
+            return (head.response, Vec::new());
+        };
+        let response = head.response;
+        let mut body = Self { response, framing };
+        // Up to where it breaks off, or breaks the grammar
+        let _ = body.read(input, allowance);
+        let begun = mem::take(&mut body.response.body);
+        (body.response, begun)
+    }
+
     /// Takes `input` as far as the body goes; true once it is complete
     pub(super) fn read(
         &mut self,

@@ -6,7 +6,7 @@
 //!
 //! - Only a 200 has its body read, so only a 200 is judged by its `Content-Length`,
 //!   `Transfer-Encoding` and `Content-Encoding`. Any other final status is given as soon as its
-//!   head ends.
+//!   head ends; what had come of its body by then is [kept](Exchange::begun) for people to read.
 //! - A head may end its lines with a bare LF (RFC 9112 §2.2); chunk framing may not.
 //! - What servers get wrong in headers is forgiven where it decides nothing: folded lines are
 //!   unfolded (RFC 9112 §5.2), blanks before a colon dropped (§5.1), and lines that are no header
@@ -59,6 +59,7 @@ pub struct Exchange {
     request: Vec<u8>,
     allowance: Allowance,
     state: State,
+    begun: Vec<u8>,
 }
 
 impl Exchange {
@@ -112,7 +113,17 @@ impl Exchange {
             request: request.into_bytes(),
             allowance: Allowance::new(limits),
             state: State::Head(Head::default()),
+            begun: Vec::new(),
         })
+    }
+
+    /// The beginning of a body that is not read, since the status is not 200, as far as it came together with the end of
+    /// the head
+    ///
+    /// It says who has answered, and decides nothing: how much there is of it depends on how the stream was cut.
+    #[must_use]
+    pub fn begun(&self) -> &[u8] {
+        &self.begun
     }
 
     /// The bytes to send
@@ -147,7 +158,11 @@ impl Exchange {
                             let response = parsed.response;
                             State::Body(Body { response, framing })
                         }
-                        _ => return Ok(Some(parsed.response)),
+                        _ => {
+                            let body = Body::begun(parsed, bytes, &mut self.allowance);
+                            self.begun = body.1;
+                            return Ok(Some(body.0));
+                        }
                     }
                 }
                 State::Body(mut body) => {

@@ -1,8 +1,8 @@
 //! What comes of an exchange: a response, or the reason why there is none.
 
-use fedway_core::MalformedResponse;
+use fedway_core::{FieldName, HttpAnswer, MalformedResponse};
 
-/// A response, its body read only if the status is 200
+/// A response, its body read to its end only if the status is 200
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Response {
@@ -11,7 +11,8 @@ pub struct Response {
     /// The headers in the order they came, repeated as sent; names in lower case, values without
     /// surrounding white space and unfolded
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body, empty unless the status is 200
+    /// The body; unless the status is 200, as much of it as a GET had [come by](super::Exchange::begun) with the head, which
+    /// may be nothing
     pub body: Vec<u8>,
     /// How it was known that the response is complete
     pub ending: Ending,
@@ -30,6 +31,19 @@ impl Response {
             .iter()
             .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_slice())
+    }
+}
+
+impl From<Response> for HttpAnswer {
+    fn from(response: Response) -> Self {
+        let mut answer = Self::status(response.status);
+        for (name, value) in response.headers {
+            if let Some(name) = FieldName::named(&name) {
+                answer = answer.with(name, value);
+            }
+        }
+        answer.body = response.body;
+        answer
     }
 }
 

@@ -1,0 +1,99 @@
+//! Who answers, as far as the answer tells.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::answer::{FieldName, HttpAnswer};
+use crate::well_known::printable;
+
+impl HttpAnswer {
+    /// Who says so, in brackets, to be put behind what is said: the `Server` field, and the title of a page or the beginning of
+    /// another body
+    ///
+    /// ```
+    /// # use fedway_core::{FieldName, HttpAnswer};
+    /// let mut answer = HttpAnswer::status(403).with(FieldName::Server, "cloudflare");
+    /// answer.body = b"<html><head>\n<title>Just a moment...</title>".to_vec();
+    /// assert_eq!(answer.who(), " (Server: cloudflare, the page \"Just a moment...\")");
+    /// assert_eq!(HttpAnswer::status(404).who(), "");
+    /// ```
+    #[must_use]
+    pub fn who(&self) -> String {
+        let server = self.values(FieldName::Server).next();
+        let server = server.map(|it| format!("Server: {}", start(it)));
+        let says = match title(&self.body) {
+            Some(title) => format!("the page \"{}\"", start(title)),
+            None => start(&self.body),
+        };
+        match (server, &*says) {
+            (None, "") => String::new(),
+            (Some(server), "") => format!(" ({server})"),
+            (None, says) => format!(" ({says})"),
+            (Some(server), says) => format!(" ({server}, {says})"),
+        }
+    }
+}
+
+/// The title of a page in HTML
+fn title(body: &[u8]) -> Option<&[u8]> {
+    let find = |text: &[u8], tag: &[u8]| {
+        let mut windows = text.windows(tag.len());
+        windows.position(|window| window.eq_ignore_ascii_case(tag))
+    };
+    let from = find(body, b"<title>")? + b"<title>".len();
+    let rest = body.get(from..)?;
+    let title = rest.get(..find(rest, b"</title>")?)?.trim_ascii();
+    (!title.is_empty()).then_some(title)
+}
+
+/// The beginning of a text, in one line
+fn start(text: &[u8]) -> String {
+    let mut words = String::new();
+    for word in text.split(u8::is_ascii_whitespace) {
+        if words.len() >= MAX_START {
+            break;
+        }
+        if !word.is_empty() && !words.is_empty() {
+            words.push(' ');
+        }
+        // A word may be a whole page
+        words += &printable(word.get(..=MAX_START).unwrap_or(word));
+    }
+    match words.char_indices().nth(MAX_START) {
+        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
+        None => words,
+    }
+}
+
+/// As much of a stranger's words as tells who it is; our choice
+const MAX_START: usize = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_answers_is_told_in_one_short_line() {
+        let who = |body: &str| {
+            let mut answer = HttpAnswer::status(404);
+            answer.body = body.into();
+            answer.who()
+        };
+        assert_eq!(
+            who("<HTML>\n<TITLE>\n 404 \n found</Title>"),
+            " (the page \"404 found\")"
+        );
+        assert_eq!(who("<p>\n\tno  title</p>"), " (<p> no title</p>)");
+        assert_eq!(who("<title> </title>"), " (<title> </title>)");
+        assert_eq!(who(" \r\n"), "");
+        let long = who(&"a".repeat(100_000));
+        assert_eq!(long.chars().count(), MAX_START + 4);
+        assert!(long.ends_with("…)"), "{long}");
+        let hostile = who(&"\u{1b}\u{202e}\u{0} ".repeat(50));
+        assert!(
+            hostile
+                .chars()
+                .all(|it| !it.is_control() && it != '\u{202e}')
+        );
+    }
+}
