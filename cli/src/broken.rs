@@ -249,7 +249,7 @@ const CASES: &[Case] = &[
     }),
     Case(
         "version-proxy-down",
-        "502 (Server: nginx, the page \"502 Bad Gateway\")",
+        "(Server: nginx, the page \"502 Bad Gateway\")",
         |plan, ip| {
             let page = "<html><head><title>502 Bad Gateway</title></head>";
             let proxy = Reply::status(502).header("Server", "nginx").content(page);

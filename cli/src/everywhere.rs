@@ -91,7 +91,7 @@ fn findings(tried: &[Tried]) -> Vec<Finding> {
         findings.extend(of().filter_map(|bad| {
             let error = bad.cause.as_ref()?;
             let (host, address) = (&bad.host, bad.address);
-            let dead = Finding::of_dead_address(host, address, error, good.address, false);
+            let dead = Finding::of_dead_address(host, address, error, Some(good.address), false);
             Some(dead)
         }));
     }

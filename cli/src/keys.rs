@@ -95,8 +95,8 @@ fn findings(name: &ServerName, keys: &Keys, document: &Document) -> Vec<Finding>
         findings.push(Finding::new(
             Code::KeysOfAnotherName,
             Level::Error,
-            format!("the homeserver goes by the name {theirs}, and not by {name}; did you mean {theirs}?"),
-            format!("ask for {theirs}; or, if {name} is meant, set server_name in the homeserver's configuration, before it has users"),
+            format!("the homeserver goes by the name {theirs}, and not by {name} (did you mean {theirs}?)"),
+            format!("ask for {theirs}; or, if {name} is meant, set up the homeserver anew with that server_name: it cannot be changed later"),
         ));
     }
     if !keys.signed {
@@ -118,7 +118,7 @@ fn findings(name: &ServerName, keys: &Keys, document: &Document) -> Vec<Finding>
                 "the signing keys are valid no longer than until {}",
                 keys.valid_until
             ),
-            "check the clock of the homeserver, and restart it: it publishes its keys anew",
+            "check the clock of the homeserver, and that no cache stands before /_matrix/key; a restart publishes its keys anew",
         ));
     }
     if document.tls_fingerprints.is_some() {

@@ -4,12 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use fedway_core::{
-    Attempt, AttemptError, CertificateError, Code, ConnectError, DiscoveryError, Finding, Found,
-    IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName, SkipRule, TlsError,
+    Attempt, AttemptError, Candidate, CertificateError, Code, ConnectError, DiscoveryError,
+    Finding, Found, IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName, SkipRule,
+    TlsError,
 };
 use fedway_driver::dns::Dns;
 use fedway_driver::http::Response;
 use fedway_driver::{ByteStream as _, CertificateSummary, Io, Resolver, TlsStream as _, before};
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::version::VERSION_PATH;
@@ -28,7 +30,8 @@ pub(crate) async fn failure<I: Io, D: Dns>(
     if !attempts.is_empty() && attempts.iter().all(|it| is_silent(it)) {
         if error.place == Place::Route(Route::Fallback) {
             on_443(resolver, name, None, findings).await;
-        } else if error.place == Place::Route(Route::DelegatedFallback) {
+            by_clients(resolver, name, findings).await;
+        } else if let Place::Route(Route::DelegatedFallback | Route::DelegatedPort) = error.place {
             on_443(resolver, name, delegated, findings).await;
         }
     }
@@ -80,8 +83,8 @@ fn has_unknown_issuer(error: &ConnectError) -> bool {
     )
 }
 
-/// What is found beside a success: whether the name that is delegated to is itself delegated, and whether the other family
-/// of addresses works
+/// What is found beside a success: whether the name that is delegated to is itself delegated, and whether the other
+/// addresses work
 pub(crate) async fn success<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     found: &Found,
@@ -97,33 +100,45 @@ pub(crate) async fn success<I: Io, D: Dns>(
         };
         to_delegated(resolver, delegated, level, findings).await;
     }
-    other_family(resolver, found, findings).await;
+    other_addresses(resolver, found, findings).await;
 }
 
-/// Whether the first address of the family that was not needed works
-async fn other_family<I: Io, D: Dns>(
+/// Whether the addresses work that were not needed, of the target that was reached
+async fn other_addresses<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     found: &Found,
     findings: &mut Vec<Finding>,
 ) {
-    let known = [Code::FamilyDead, Code::FamilyNotHere, Code::AddressDead];
     let Some(connection) = &found.connection else {
         return;
     };
     let (destination, reached) = (&found.destination, connection.address);
-    let mut others = destination.addresses();
-    let other = others.find(|it| it.is_ipv6() != reached.is_ipv6());
-    let is_known = findings.iter().any(|it| known.contains(&it.code));
-    let Some(other) = other.filter(|_| !is_known) else {
+    let has_reached = |it: &&Candidate| it.addresses.iter().any(|it| it.address == reached);
+    let Some(target) = destination.candidates.iter().find(has_reached) else {
         return;
     };
-    let tried = resolver.try_address(other, &destination.tls_name, Purpose::Federation);
-    let Err(error) = tried.await else {
-        return;
+    let tried: Vec<_> = found.notes.attempts.iter().map(|it| it.address).collect();
+    let others = target.addresses.iter().map(|it| it.address);
+    let others = others.filter(|it| *it != reached && !tried.contains(&Some(*it)));
+    let attempts = others.take(MOST_OTHERS).map(async |address| {
+        let tried = resolver.try_address(address, &destination.tls_name, Purpose::Federation);
+        (address, tried.await)
+    });
+    let tried = join_all(attempts).await;
+    let works = |is_ipv6| {
+        let mut works = tried.iter().filter(|(_, result)| result.is_ok());
+        reached.is_ipv6() == is_ipv6 || works.any(|(address, _)| address.is_ipv6() == is_ipv6)
     };
-    // It is the first of its family, and none was needed
-    let host = &destination.tls_name;
-    findings.push(Finding::of_dead_address(host, other, &error, reached, true));
+    for (address, result) in &tried {
+        if let Err(error) = result {
+            let is_family = !works(address.is_ipv6());
+            let finding =
+                Finding::of_dead_address(&target.target, *address, error, Some(reached), is_family);
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+    }
 }
 
 /// Whether a name that is delegated to is itself delegated, which nobody follows: the cause, where the server was not found
@@ -170,30 +185,39 @@ pub(crate) async fn for_another_host<I: Io, D: Dns>(
         Code::VersionUnknownPath,
         Code::VersionNotJson,
         Code::VersionMisdirected,
+        Code::VersionProxyDown,
     ];
     let Some(finding) = findings.iter_mut().find(|it| codes.contains(&it.code)) else {
         return;
     };
-    let Ok(connected) = resolver.connect_to(&subject).await else {
-        return;
-    };
-    let (mut stream, limits) = (connected.into_stream(), resolver.config().limits);
-    // As one who does not know the name
     let (address, name) = (connection.address, &destination.host_header);
-    let deadline = resolver.io().now() + PATIENCE;
-    let host = address.to_string();
-    let asking = fedway_driver::get(&mut stream, &host, VERSION_PATH, limits);
-    let response = before(resolver.io(), deadline, asking).await;
-    if response
-        .and_then(Result::ok)
-        .is_some_and(|it| is_homeserver(&it))
-    {
+    let bare = destination.tls_name.to_string();
+    if *name != bare && knows(resolver, &subject, &bare).await {
+        finding.seen += &format!("; asked for {bare} without the port, it answers as a homeserver");
+        finding.remedy = format!(
+            "have the proxy's rule for the homeserver match the Host header {name}, with the port, as other servers send it"
+        );
+    } else if knows(resolver, &subject, &address.to_string()).await {
+        // As one who does not know the name
         finding.seen +=
             "; asked by its address alone, it answers as a homeserver: it does not know the name";
         finding.remedy = format!(
             "add {name} to the names of the proxy's rule for the homeserver (nginx: server_name) at {address}"
         );
     }
+}
+
+/// Whether a homeserver answers where `subject` leads, asked with another `Host` header
+async fn knows<I: Io, D: Dns>(resolver: &Resolver<I, D>, subject: &ServerName, host: &str) -> bool {
+    let Ok(connected) = resolver.connect_to(subject).await else {
+        return false;
+    };
+    let (mut stream, limits) = (connected.into_stream(), resolver.config().limits);
+    let deadline = resolver.io().now() + PATIENCE;
+    let asking = fedway_driver::get(&mut stream, host, VERSION_PATH, limits);
+    let response = before(resolver.io(), deadline, asking).await;
+    let response = response.and_then(Result::ok);
+    response.is_some_and(|it| is_homeserver(&it))
 }
 
 /// A homeserver on port 443, where nobody looks for it: of the name, or of the one that it delegates to
@@ -207,6 +231,9 @@ async fn on_443<I: Io, D: Dns>(
     let Ok(there) = ServerName::parse(&format!("{host}:443")) else {
         return;
     };
+    if subject == Some(&there) {
+        return;
+    }
     let Ok(mut connected) = resolver.connect_to(&there).await else {
         return;
     };
@@ -215,12 +242,16 @@ async fn on_443<I: Io, D: Dns>(
         return;
     }
     let (seen, remedy) = match subject {
-        Some(subject) => (
-            format!(
-                "nothing answers on port 8448 of {host}, which m.server means where it names no port, and the homeserver answers on port 443"
-            ),
-            format!("write \"m.server\": \"{there}\" in place of \"{subject}\""),
-        ),
+        Some(subject) => {
+            let port = match subject.port() {
+                Some(port) => format!("port {port} of {host}, which m.server names"),
+                None => format!("port 8448 of {host}, which m.server means where it names no port"),
+            };
+            (
+                format!("nothing answers on {port}, and the homeserver answers on port 443"),
+                format!("write \"m.server\": \"{there}\" in place of \"{subject}\""),
+            )
+        }
         None => (
             format!(
                 "nothing answers on port 8448 of {host}, and the homeserver answers on port 443, where nobody looks for it without a delegation"
@@ -232,6 +263,54 @@ async fn on_443<I: Io, D: Dns>(
     };
     let less = [Code::PortClosed, Code::NoAnswer, Code::Unreachable];
     instead(findings, &less, Code::FederationOn443, seen, remedy);
+}
+
+/// A homeserver that clients find, and servers do not: where the document of the former says
+async fn by_clients<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+    findings: &mut Vec<Finding>,
+) {
+    let host = name.host();
+    let Ok(web) = ServerName::parse(&format!("{host}:443")) else {
+        return;
+    };
+    let Ok(mut connected) = resolver.connect_to(&web).await else {
+        return;
+    };
+    let Ok(response) = connected.get("/.well-known/matrix/client").await else {
+        return;
+    };
+    let document = serde_json::from_slice::<Value>(&response.body).unwrap_or_default();
+    let url = document["m.homeserver"]["base_url"].as_str();
+    let Some(there) = url.and_then(of_url) else {
+        return;
+    };
+    let Ok(mut connected) = resolver.connect(&there).await else {
+        return;
+    };
+    let response = connected.get(VERSION_PATH).await;
+    if !response.is_ok_and(|response| is_homeserver(&response)) {
+        return;
+    }
+    let seen = format!(
+        "nothing answers on port 8448 of {host}, and there is no delegation; the homeserver answers at {there}, which https://{host}/.well-known/matrix/client names to clients alone"
+    );
+    let remedy = format!(
+        "serve {{\"m.server\": \"{there}\"}} at https://{host}/.well-known/matrix/server, too"
+    );
+    let less = [Code::PortClosed, Code::NoAnswer, Code::Unreachable];
+    instead(findings, &less, Code::FederationElsewhere, seen, remedy);
+}
+
+/// The host and port of a URL
+fn of_url(url: &str) -> Option<ServerName> {
+    let authority = url.strip_prefix("https://")?.split('/').next()?;
+    let name = ServerName::parse(authority).ok()?;
+    match name.port() {
+        Some(_) => Some(name),
+        None => ServerName::parse(&format!("{name}:443")).ok(),
+    }
 }
 
 /// What a port does that speaks no TLS
@@ -246,10 +325,21 @@ async fn without_tls<I: Io, D: Dns>(
     match speaks(resolver, address).await {
         Speaks::Http => {
             let seen = format!("{address} speaks HTTP without TLS");
-            let remedy = format!(
-                "turn on TLS for port {port}: in nginx \"listen {port} ssl\" with a certificate for {name}"
-            );
+            let remedy = if port == 80 {
+                "name port 443 in its place, or another on which TLS is spoken: port 80 is that of HTTP without it".into()
+            } else {
+                format!(
+                    "turn on TLS for port {port}: in nginx \"listen {port} ssl\" with a certificate for {name}"
+                )
+            };
             instead(findings, &less, Code::PlainHttp, seen, remedy);
+        }
+        Speaks::Other(service) => {
+            let seen = format!("{address} is a port of {service}, and no homeserver's");
+            let remedy = format!(
+                "correct what leads there: the port that was named, or the forwarding of port {port} in the router or the container"
+            );
+            instead(findings, &less, Code::NotTls, seen, remedy);
         }
         Speaks::Nothing => {
             let seen =
@@ -273,6 +363,8 @@ enum Speaks {
     Http,
     /// It accepts a connection, and that is all
     Nothing,
+    /// A service that says what it is
+    Other(&'static str),
     /// Or it cannot be told
     SomethingElse,
 }
@@ -289,12 +381,16 @@ async fn speaks<I: Io, D: Dns>(resolver: &Resolver<I, D>, address: SocketAddr) -
         tcp.write_all(b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
         let mut start = [0; 5];
         let len = tcp.read(&mut start).await.ok()?;
-        Some(&start[..len] == b"HTTP/")
+        Some(match &start[..len] {
+            b"HTTP/" => Speaks::Http,
+            [b'S', b'S', b'H', b'-', ..] => Speaks::Other("SSH"),
+            [b'2', b'2', b'0', b' ' | b'-', ..] => Speaks::Other("mail or FTP"),
+            _ => Speaks::SomethingElse,
+        })
     };
     match before(io, deadline, asking).await {
         None => Speaks::Nothing,
-        Some(Some(true)) => Speaks::Http,
-        Some(Some(false) | None) => Speaks::SomethingElse,
+        Some(said) => said.unwrap_or(Speaks::SomethingElse),
     }
 }
 
@@ -330,6 +426,7 @@ async fn unknown_issuer<I: Io, D: Dns>(
     let Ok(leaf) = CertificateSummary::read(leaf) else {
         return;
     };
+    let tls_name = &connected.found.destination.tls_name;
     let (code, seen, remedy) = if leaf.subject == leaf.issuer {
         (
             Code::CertificateSelfSigned,
@@ -337,7 +434,15 @@ async fn unknown_issuer<I: Io, D: Dns>(
                 "the certificate at {address} is signed by itself ({}), so that nobody vouches for it",
                 leaf.subject
             ),
-            "get a certificate from a public authority, such as Let's Encrypt".into(),
+            if is_made_up(&leaf.subject) {
+                format!(
+                    "it is one that a proxy makes up where it has none for a name: give it one for {tls_name} (Traefik: a router with this host and a certresolver, on this entry point; nginx and Kubernetes: the server block or the ingress of this host)"
+                )
+            } else {
+                format!(
+                    "get a certificate for {tls_name} from a public authority, such as Let's Encrypt, and have the server show it"
+                )
+            },
         )
     } else if rest.is_empty() {
         (
@@ -358,6 +463,19 @@ async fn unknown_issuer<I: Io, D: Dns>(
     instead(findings, &less, code, seen, remedy);
 }
 
+/// Whether a certificate is the one that a proxy or a system has from the start
+fn is_made_up(subject: &str) -> bool {
+    let subject = subject.to_ascii_lowercase();
+    let known = [
+        "traefik",
+        "fake certificate",
+        "localhost",
+        "snakeoil",
+        "plesk",
+    ];
+    known.iter().any(|it| subject.contains(it))
+}
+
 /// Puts a finding that says more in the place of those that say less
 fn instead(findings: &mut Vec<Finding>, less: &[Code], code: Code, seen: String, remedy: String) {
     let Some(index) = findings.iter().position(|it| less.contains(&it.code)) else {
@@ -375,5 +493,7 @@ const ANY_V4: IpNet = IpNet::new_assert(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 const ANY_V6: IpNet = IpNet::new_assert(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
 /// A look beside should not take longer than the search; our choice
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A server has a few addresses: `--all` tries more
+const MOST_OTHERS: usize = 8;
 /// The first bytes tell
 const MAX_ANSWER: usize = 16_384;

@@ -1,9 +1,9 @@
 //! What a server that was reached says of itself, or what answers in its place.
 
-use fedway_core::{Chain, Code, FetchError, Finding, HttpAnswer, Instant, Level};
+use fedway_core::{Chain, Code, FetchError, FieldName, Finding, HttpAnswer, Instant, Level};
 use fedway_driver::dns::Dns;
 use fedway_driver::http::Response;
-use fedway_driver::{Connected, Io, Resolver, before};
+use fedway_driver::{Connected, Io, Resolver, before, printable};
 
 use crate::json::Foreign;
 
@@ -147,59 +147,84 @@ impl Answered {
 
     fn refusal(&self, at: &str, host: &str, pass_on: String) -> (Code, String, String) {
         let (status, who) = (self.answer.status, self.answer.who());
-        let what = format!("{at} answers GET {VERSION_PATH} for the name {host} with {status}");
+        let what = format!(
+            "{at} answers GET {VERSION_PATH} for the name {host} with {}{who}",
+            self.answer.in_words()
+        );
+        let says = |text: &str| who.contains(text);
         match status {
-            _ if self.is_challenge => (
+            _ if self.is_challenge || self.answer.is_challenge() => (
                 Code::VersionChallenge,
-                format!("{what}, a challenge for browsers{who}"),
-                "turn it off for everything below /_matrix: servers cannot solve it".into(),
+                format!("{what}, a challenge for browsers"),
+                "turn it off for everything below /_matrix (in Cloudflare, a rule that skips it): servers cannot solve it".into(),
             ),
             404 if self.is_json => (
                 Code::VersionUnknownPath,
-                format!("{what} (not found){who}, in JSON: a homeserver's listener without federation answers so"),
-                format!("add federation to that listener (Synapse: resources, names: [federation]), or have the proxy pass /_matrix/federation and /_matrix/key for {host} to the one that has it"),
+                format!("{what}, in JSON: a homeserver's listener without federation answers so"),
+                format!("add federation to that listener (Synapse: resources, names: [client, federation]), or have the proxy pass /_matrix/federation and /_matrix/key for {host} to the one that has it"),
             ),
             404 => (
                 Code::VersionUnknownPath,
-                format!("{what} (not found){who}: what listens there does not pass federation on to a homeserver"),
+                format!("{what}: what listens there does not pass federation on to a homeserver"),
                 pass_on,
+            ),
+            400 if says("HTTP request was sent to HTTPS") => (
+                Code::VersionStatus,
+                format!("{what}: a proxy speaks HTTP without TLS with a port behind it that wants TLS"),
+                "have the proxy pass requests on by https, or to the port of the homeserver without TLS (nginx: proxy_pass)".into(),
+            ),
+            400 if says("certificate was sent") => (
+                Code::VersionStatus,
+                format!("{what}: it wants a certificate of its clients, which no other server has"),
+                "turn off client certificates there: in nginx \"ssl_verify_client off\"".into(),
             ),
             400 => (
                 Code::VersionStatus,
-                format!("{what} (bad request){who}"),
+                what,
                 "look at what listens there: nginx says so where it wants a certificate of its clients (ssl_verify_client), or got no TLS".into(),
             ),
             421 => (
                 Code::VersionMisdirected,
-                format!("{what} (misdirected): it does not know this name{who}"),
+                what,
                 format!("configure {host} as a name of that server or proxy"),
-            ),
-            502..=504 => (
-                Code::VersionProxyDown,
-                format!("{what}{who}: a proxy, and the homeserver behind it does not answer"),
-                "start the homeserver, or correct the address at which the proxy looks for it".into(),
             ),
             500..=599 => (
                 Code::VersionProxyDown,
-                format!("{what}, an error of its own{who}"),
-                "look at the logs of the homeserver and of the proxy before it".into(),
+                what,
+                match status {
+                    500 => "look at the logs of the homeserver and of the proxy before it",
+                    526 => "give the server behind Cloudflare a certificate that Cloudflare accepts: of a public authority, or of its own for origins",
+                    520..=599 => "see to it that the server behind Cloudflare runs and lets Cloudflare in, at the address and port that are set there",
+                    _ => "start the homeserver, or correct the address at which the proxy looks for it",
+                }
+                .into(),
             ),
             429 => (
                 Code::VersionStatus,
-                format!("{what} (too many requests){who}"),
+                what,
                 "let other servers ask more often".into(),
+            ),
+            403 if self.is_json => (
+                Code::VersionStatus,
+                format!("{what}: the homeserver itself refuses"),
+                "have the homeserver federate, in its configuration: with everybody, or with those on its list (Synapse: federation_domain_whitelist; others: allow_federation)".into(),
             ),
             401 | 403 => (
                 Code::VersionStatus,
-                format!("{what} (it lets nobody in, or not this address){who}"),
-                "have the proxy or firewall let everybody through to /_matrix: other servers have no log-in".into(),
+                what,
+                "have the proxy or firewall let everybody through to /_matrix, without a log-in: other servers have none".into(),
             ),
-            300..=399 => (
-                Code::VersionStatus,
-                format!("{what}, a redirect, which no server follows here{who}"),
-                pass_on,
-            ),
-            _ => (Code::VersionStatus, format!("{what}{who}"), pass_on),
+            300..=399 => {
+                let location = self.answer.values(FieldName::Location).next();
+                let to = location.map(|it| printable(&String::from_utf8_lossy(it), MAX_SHOWN));
+                let to = to.map(|it| format!(" to {it}")).unwrap_or_default();
+                (
+                    Code::VersionStatus,
+                    format!("{what}, a redirect{to}, which no server follows here"),
+                    pass_on,
+                )
+            }
+            _ => (Code::VersionStatus, what, pass_on),
         }
     }
 }
@@ -219,3 +244,5 @@ impl std::fmt::Display for VersionError {
 
 /// Server-server API, "Retrieving server version"
 pub(crate) const VERSION_PATH: &str = "/_matrix/federation/v1/version";
+/// A URL in a sentence
+const MAX_SHOWN: usize = 120;

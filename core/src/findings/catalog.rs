@@ -54,6 +54,8 @@ pub enum Code {
     FamilyNotHere,
     /// The only addresses are of a family that is switched off here
     FamilyOff,
+    /// The server answers elsewhere than where other servers look, and its clients alone are told
+    FederationElsewhere,
     /// Port 8448 does not answer, and port 443 of the same host does, as a homeserver
     #[serde(rename = "federation-on-443")]
     FederationOn443,
@@ -388,6 +390,13 @@ const PAGES: &[Page] = &[
         meaning: "The only addresses are of a family that is switched off here.",
         remedy: "Leave out --ipv4 or --ipv6.",
         source: "this command",
+    },
+    Page {
+        code: Code::FederationElsewhere,
+        name: "federation-elsewhere",
+        meaning: "Port 8448 does not answer and there is no delegation, and the homeserver answers where its clients find it, by /.well-known/matrix/client.",
+        remedy: "Tell other servers as well: serve {\"m.server\": \"HOST:PORT\"} at /.well-known/matrix/server.",
+        source: "specification, Resolving server names, step 3",
     },
     Page {
         code: Code::FederationOn443,

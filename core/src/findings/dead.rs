@@ -6,10 +6,10 @@ use core::net::SocketAddr;
 
 use super::catalog::Code;
 use super::finding::{Finding, Level};
-use crate::error::{AttemptError, Chain, ConnectError};
+use crate::error::{AttemptError, CertificateError, Chain, ConnectError, TlsError};
 
 impl Finding {
-    /// What to say of an address of `host` that does not work, where `reached` does
+    /// What to say of an address of `host` that does not work, where `reached` does, or another that is not known
     ///
     /// `is_family` says that this is all that is known of its family.
     #[must_use]
@@ -17,10 +17,14 @@ impl Finding {
         host: &dyn fmt::Display,
         address: SocketAddr,
         error: &AttemptError,
-        reached: SocketAddr,
+        reached: Option<SocketAddr>,
         is_family: bool,
     ) -> Self {
-        let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
+        let (family, record) = if address.is_ipv6() {
+            ("IPv6", "AAAA")
+        } else {
+            ("IPv4", "A")
+        };
         if is_not_here(address, error, reached) {
             return Self::new(
                 Code::FamilyNotHere,
@@ -31,28 +35,58 @@ impl Finding {
                 ),
             );
         }
-        let reason = Chain(error);
-        if is_family && address.is_ipv6() != reached.is_ipv6() {
-            return Self::new(
+        let (reason, ip) = (Chain(error), address.ip());
+        let works = match reached {
+            Some(reached) => format!("{reached} does"),
+            None => "another does".into(),
+        };
+        let is_all = is_family && reached.is_some_and(|it| it.is_ipv6() != address.is_ipv6());
+        let delete = format!("delete the {record} record {ip} of {host}");
+        let remedy = match error {
+            AttemptError::AddressRefused(_) => {
+                format!("{delete}: nobody on the internet can reach that address")
+            }
+            AttemptError::Connect(ConnectError::Tls(TlsError::Certificate(
+                CertificateError::Expired { .. },
+            ))) => format!("renew the certificate there; or, if it is a server of old, {delete}"),
+            AttemptError::Connect(ConnectError::Tls(_)) => {
+                format!("{delete}, or correct it: it is another server that answers there")
+            }
+            AttemptError::Connect(_)
+            | AttemptError::Dns(_)
+            | AttemptError::FamilyOff(_)
+            | AttemptError::NoAddress(_)
+            | AttemptError::TooManyAttempts { .. } => {
+                if is_all {
+                    format!(
+                        "have the server listen on {family}, too, and open the firewall for it; or {delete}"
+                    )
+                } else {
+                    format!("start the server there; or {delete}")
+                }
+            }
+        };
+        let (code, seen) = if is_all {
+            (
                 Code::FamilyDead,
-                Level::Warning,
-                format!("{family} does not work: {address}: {reason}; {reached} does"),
-                format!(
-                    "have the server listen on {family}, too, and open the firewall for it; or take the {family} address out of DNS"
-                ),
-            );
-        }
-        Self::new(
-            Code::AddressDead,
-            Level::Warning,
-            format!("{address}, an address of {host}, does not work: {reason}; {reached} does"),
-            "start the server there, or take the address out of DNS",
-        )
+                format!("{family} does not work: {address}: {reason}; {works}"),
+            )
+        } else {
+            (
+                Code::AddressDead,
+                format!("{address}, an address of {host}, does not work: {reason}; {works}"),
+            )
+        };
+        Self::new(code, Level::Warning, seen, remedy)
     }
 }
 
 /// Whether it is this machine's network that lacks the family: the other one works
-pub(super) fn is_not_here(address: SocketAddr, error: &AttemptError, reached: SocketAddr) -> bool {
+pub(super) fn is_not_here(
+    address: SocketAddr,
+    error: &AttemptError,
+    reached: Option<SocketAddr>,
+) -> bool {
     *error == AttemptError::Connect(ConnectError::Unreachable)
-        && address.is_ipv6() != reached.is_ipv6()
+        && reached.map_or(address.is_ipv6(), |it| it.is_ipv6() != address.is_ipv6())
 }

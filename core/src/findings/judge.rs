@@ -9,11 +9,11 @@ use super::case::Case;
 use super::catalog::Code;
 use super::dead::is_not_here;
 use super::finding::{Finding, Level};
-use super::target::dns_in_words;
+use super::target::{dns_in_words, dns_remedy};
 use crate::answer::HttpAnswer;
 use crate::edition::{Place, Route};
 use crate::error::{Attempt, AttemptError, BodyError, ConnectError, Fault, WellKnownError};
-use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Warning};
+use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Warning, WellKnown};
 use crate::name::ServerName;
 
 /// What should be known of a search: the cause of a failure first
@@ -40,6 +40,16 @@ pub(crate) fn judge(
         Err(error) => case.failed(error, &mut findings),
     }
     findings.extend(notes.warnings.iter().map(|warning| case.warning(warning)));
+    // Where not even addresses can be looked up, that SRV records cannot says no more
+    let is_of_dns = |error: &DiscoveryError| {
+        matches!(
+            &error.kind,
+            DiscoveryErrorKind::Unreachable(AttemptError::Dns(_))
+        )
+    };
+    if outcome.is_err_and(is_of_dns) {
+        findings.retain(|it| it.code != Code::SrvUnanswered);
+    }
     let mut seen: Vec<Finding> = Vec::new();
     for finding in findings {
         if !seen.contains(&finding) {
@@ -55,7 +65,10 @@ impl Case<'_> {
     fn found(&self, found: &Found, findings: &mut Vec<Finding>) {
         let place = Place::Route(found.destination.route);
         let reached = found.connection.as_ref().map(|it| it.address);
-        findings.extend(reached.and_then(|reached| self.dead(place, reached)));
+        findings.extend(reached.and_then(|reached| self.dead(place, Some(reached))));
+        if self.notes.well_known.as_ref().is_some_and(is_answered) {
+            findings.extend(self.dead(Place::WellKnown, None));
+        }
         if let Some(well_known) = &self.notes.well_known {
             match (&well_known.delegated, &well_known.error) {
                 (Some(delegated), _) => self.delegated(delegated, well_known, findings),
@@ -194,12 +207,12 @@ impl Case<'_> {
             let Warning::SrvUnanswered { owner, error } = warning else {
                 return None;
             };
-            let (error, host) = (dns_in_words(error), self.name.host());
+            let (why, host) = (dns_in_words(error), self.name.host());
             Some(Finding::new(
                 Code::SrvUnanswered,
                 Level::Error,
-                format!("nobody could say whether there is an SRV record {owner} ({error}), so that port 8448 was tried, in vain"),
-                format!("look at the name servers of {host}, and at DNSSEC below it; if there is to be no SRV record, see the next point"),
+                format!("nobody could say whether there is an SRV record {owner} ({why}), so that port 8448 was tried, in vain"),
+                format!("{}; if there is to be no SRV record, start the server on port 8448", dns_remedy(error, host)),
             ))
         })
     }
@@ -209,7 +222,7 @@ impl Case<'_> {
     }
 
     /// What did not work, though another address did
-    fn dead(&self, place: Place, reached: SocketAddr) -> Option<Finding> {
+    fn dead(&self, place: Place, reached: Option<SocketAddr>) -> Option<Finding> {
         let dead = self.attempts(place);
         let dead = dead.filter_map(|attempt| Some((attempt, attempt.address?)));
         let dead: Vec<_> = dead.collect();
@@ -223,11 +236,12 @@ impl Case<'_> {
             .map(|it| &*it.candidates)
             .unwrap_or_default();
         let of_host = candidates.iter().find(|it| it.target == first.host);
-        let is_same_host =
-            of_host.is_some_and(|it| it.addresses.iter().any(|it| it.address == reached));
-        let mut others = dead.iter();
-        let is_family =
-            is_same_host && others.all(|(_, other)| other.is_ipv6() != reached.is_ipv6());
+        let is_family = reached.is_some_and(|reached| {
+            let is_same_host =
+                of_host.is_some_and(|it| it.addresses.iter().any(|it| it.address == reached));
+            let mut others = dead.iter();
+            is_same_host && others.all(|(_, other)| other.is_ipv6() != reached.is_ipv6())
+        });
         let finding =
             Finding::of_dead_address(&first.host, *address, &first.error, reached, is_family);
         Some(finding.at(place))
@@ -261,11 +275,13 @@ impl Case<'_> {
                 Level::Warning,
                 "correct or remove that record".into(),
             ),
-            Warning::SrvUnanswered { .. } => (
+            Warning::SrvUnanswered { error, .. } => (
                 Code::SrvUnanswered,
                 Level::Warning,
-                "look at the name servers of the zone: what they would say might lead elsewhere"
-                    .into(),
+                format!(
+                    "{}: what they would say might lead elsewhere",
+                    dns_remedy(error, self.name.host())
+                ),
             ),
             Warning::RecordsCut { .. } | Warning::TooManyAddresses { .. } => {
                 (Code::SrvTooMany, Level::Warning, "keep fewer".into())
@@ -278,6 +294,11 @@ impl Case<'_> {
         };
         Finding::new(code, level, warning.to_string(), remedy)
     }
+}
+
+/// Whether the web server has answered, at one address or another
+fn is_answered(well_known: &WellKnown) -> bool {
+    well_known.redirects.is_empty() && well_known.status.is_some()
 }
 
 /// Whether somebody wanted a delegation there: no web server, or none that knows of it, is no sign of that

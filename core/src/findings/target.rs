@@ -8,9 +8,11 @@ use super::case::Case;
 use super::catalog::Code;
 use super::finding::{Finding, Level};
 use crate::address::AddressRefusal;
+use crate::answer::Absence;
 use crate::edition::Route;
-use crate::error::{AttemptError, ConnectError, DnsError};
-use crate::name::Host;
+use crate::error::{AttemptError, Chain, ConnectError, DnsError, WellKnownError};
+use crate::found::Warning;
+use crate::name::{DnsName, Host};
 
 impl Case<'_> {
     /// Why a target, or an address of it, could not be used
@@ -38,6 +40,9 @@ impl Case<'_> {
                     ),
                 },
                 match host {
+                    Host::Dns(name) if name.as_str() == "localhost" && host != self.name.host() => {
+                        "write the public name and the port of the server in m.server: localhost is the own machine of whoever reads it".into()
+                    }
                     Host::Ip(_) if host != self.name.host() => {
                         "write a public address, or a name, in m.server".into()
                     }
@@ -50,7 +55,7 @@ impl Case<'_> {
                     ),
                 },
             ),
-            AttemptError::NoAddress(absence) => self.no_address(host, &absence.to_string()),
+            AttemptError::NoAddress(absence) => self.no_address(host, *absence),
             AttemptError::Dns(DnsError::OutOfResources) => out_of_resources(),
             AttemptError::Dns(error) if is_of_our_name_server(error) => (
                 Code::OurFailure,
@@ -72,24 +77,7 @@ impl Case<'_> {
                     "the addresses of {host} could not be looked up: {}",
                     dns_in_words(error)
                 ),
-                match error {
-                    DnsError::AliasLoop => {
-                        format!("correct the CNAME records of {host}: they lead back to themselves")
-                    }
-                    DnsError::Explained { .. }
-                    | DnsError::Malformed
-                    | DnsError::NotEncodable
-                    | DnsError::Onion
-                    | DnsError::OutOfResources
-                    | DnsError::Referral
-                    | DnsError::Refused
-                    | DnsError::ResponseCode(_)
-                    | DnsError::ServFail
-                    | DnsError::TimedOut
-                    | DnsError::Unreachable => format!(
-                        "look at the name servers of {host}, and at its DNSSEC; then try again"
-                    ),
-                },
+                dns_remedy(error, host),
             ),
             AttemptError::FamilyOff(family) => (
                 Code::FamilyOff,
@@ -121,7 +109,10 @@ impl Case<'_> {
                 format!("; or, if it listens at another port than {port}, correct the SRV record")
             }
             (Some(Route::Fallback), _) => {
-                "; or, if it listens elsewhere, say so by .well-known".into()
+                format!(
+                    "; or, if it listens elsewhere, say so by .well-known{}",
+                    self.undelegated()
+                )
             }
             (_, Some(delegated)) => format!(
                 "; or, if it listens elsewhere, correct m.server in .well-known, which says {delegated}"
@@ -130,9 +121,59 @@ impl Case<'_> {
         }
     }
 
-    fn no_address(&self, host: &Host, absence: &str) -> (Code, String, String) {
+    /// That nothing leads elsewhere from the name, where its own host is the last resort
+    fn undelegated(&self) -> String {
+        let host = self.name.host();
+        let well_known = self.notes.well_known.as_ref();
+        let redirects = well_known.map(|it| &*it.redirects).unwrap_or_default();
+        let error = well_known.and_then(|it| it.error.as_ref());
+        let url = match redirects.last() {
+            Some(last) => format!("the redirect to {last}"),
+            None => format!("https://{host}/.well-known/matrix/server"),
+        };
+        let state = match error {
+            Some(WellKnownError::Status(status)) => format!("{url} answers {status}"),
+            Some(WellKnownError::Unreachable { cause, .. }) => format!(
+                "no web server on port 443, {}; only https counts",
+                Chain(cause)
+            ),
+            Some(
+                WellKnownError::Body(_)
+                | WellKnownError::Fetch(_)
+                | WellKnownError::Redirect { .. }
+                | WellKnownError::TimedOut,
+            )
+            | None => return String::new(),
+        };
+        let is_unanswered = |it: &Warning| matches!(it, Warning::SrvUnanswered { .. });
+        let srv = if self.notes.warnings.iter().any(is_unanswered) {
+            String::new()
+        } else {
+            format!("; nor is there an SRV record _matrix-fed._tcp.{host}")
+        };
+        format!(", where there is none now ({state}){srv}")
+    }
+
+    /// The SRV record that a target is from
+    fn srv_owner(&self) -> Option<DnsName> {
+        let destination = self.destination?;
+        let (Route::Srv(index) | Route::DelegatedSrv(index)) = destination.route else {
+            return None;
+        };
+        let services = destination.edition.rules().services;
+        let host = destination.tls_name.dns_name()?;
+        Some(host.below(services.get(usize::from(index))?.label))
+    }
+
+    fn no_address(&self, host: &Host, absence: Absence) -> (Code, String, String) {
         if host == self.name.host() {
-            let record = format!("give {host} an A or AAAA record");
+            let doubt = match absence {
+                Absence::NoSuchName => {
+                    "check that it is spelt right and that its domain has not expired; then "
+                }
+                Absence::NoData => "",
+            };
+            let record = format!("{doubt}give {host} an A or AAAA record");
             let (seen, remedy) = match self.name.port() {
                 Some(_) => (format!("{host} has no address in DNS ({absence})"), record),
                 None => (
@@ -146,14 +187,51 @@ impl Case<'_> {
             };
             return (Code::NoAddress, seen, remedy);
         }
-        (
-            Code::DelegatedNameHasNoAddress,
-            format!(
-                "{} is delegated to {host}, which has no address in DNS ({absence})",
-                self.name
-            ),
-            format!("correct the host in the delegation, or give {host} an A or AAAA record"),
-        )
+        let has_no_address = format!("{host}, which has no address in DNS ({absence})");
+        let (seen, remedy) = match self.srv_owner() {
+            Some(owner) => {
+                let seen = format!("the SRV record {owner} names {has_no_address}");
+                let remedy = match self.without_zone_twice(host) {
+                    Some(meant) => format!(
+                        "write the target of that record as \"{meant}.\", with a dot at its end: without it, the zone is added"
+                    ),
+                    None => format!(
+                        "correct the target of that record, or give {host} an A or AAAA record"
+                    ),
+                };
+                (seen, remedy)
+            }
+            None => {
+                let is_local = host.dns_name().is_some_and(|it| !it.as_str().contains('.'));
+                let remedy = if is_local {
+                    format!(
+                        "write a public name in m.server: {host} is one that only a network of yours knows, such as that of a container"
+                    )
+                } else {
+                    format!(
+                        "correct m.server in .well-known, or give {host} an A or AAAA record (if it is a CNAME, what that names)"
+                    )
+                };
+                let seen = format!(
+                    "m.server in .well-known of {} says {has_no_address}",
+                    self.name.host()
+                );
+                (seen, remedy)
+            }
+        };
+        (Code::DelegatedNameHasNoAddress, seen, remedy)
+    }
+
+    /// The name that a target was meant to be, where the zone stands behind it twice
+    fn without_zone_twice<'b>(&self, target: &'b Host) -> Option<&'b str> {
+        let zone = self.destination?.tls_name.dns_name()?.as_str();
+        let meant = target.dns_name()?.as_str().strip_suffix(zone)?;
+        let meant = meant.strip_suffix('.')?;
+        let is_within = |rest: &str| rest.is_empty() || rest.ends_with('.');
+        meant
+            .strip_suffix(zone)
+            .is_some_and(is_within)
+            .then_some(meant)
     }
 
     fn connection(
@@ -211,6 +289,38 @@ fn is_of_our_name_server(error: &DnsError) -> bool {
         | DnsError::ServFail
         | DnsError::TimedOut
         | DnsError::Unreachable => false,
+    }
+}
+
+/// What is to be changed where DNS could not answer
+pub(super) fn dns_remedy(error: &DnsError, host: &Host) -> String {
+    match error {
+        DnsError::AliasLoop => {
+            format!("correct the CNAME records of {host}: they lead back to themselves")
+        }
+        // What cannot be verified (RFC 8914 §4.2, §4.3, §4.6 to §4.13)
+        DnsError::Explained { reason, .. } if matches!(reason.0, 1 | 2 | 5..=12) => format!(
+            "correct DNSSEC of the zone of {host}: sign it anew, or correct or delete its DS record at the registrar"
+        ),
+        // No Reachable Authority, Network Error (RFC 8914 §4.23, §4.24)
+        DnsError::Explained { reason, .. } if matches!(reason.0, 22 | 23) => format!(
+            "see to it that the name servers of the zone of {host} run and answer, and that the NS records at the registrar are theirs"
+        ),
+        DnsError::Explained { .. }
+        | DnsError::Malformed
+        | DnsError::NotEncodable
+        | DnsError::Onion
+        | DnsError::OutOfResources
+        | DnsError::Referral
+        | DnsError::Refused
+        | DnsError::ResponseCode(_)
+        | DnsError::ServFail
+        | DnsError::TimedOut
+        | DnsError::Unreachable => {
+            format!(
+                "look at the name servers of the zone of {host}, and at its DNSSEC; then try again"
+            )
+        }
     }
 }
 

@@ -49,6 +49,13 @@ impl Case<'_> {
                     "have the server or proxy on port {port} of {host} know the name {verified}, with a certificate for it"
                 ),
             ),
+            TlsError::Protocol if port == 80 => (
+                Code::NotTls,
+                format!(
+                    "what answers at {at} does not speak TLS: port 80 is that of HTTP without it"
+                ),
+                "name port 443 in its place, or another on which TLS is spoken".into(),
+            ),
             TlsError::Protocol => (
                 Code::NotTls,
                 format!("what answers at {at} does not speak TLS"),
@@ -166,14 +173,24 @@ impl Case<'_> {
             it.len() > name.len() && it.to_ascii_lowercase().ends_with(&format!(".{name}"))
         });
         if let Some(target) = of_target {
+            let port = at.rsplit(':').next().unwrap_or_default();
+            let well_known = self.notes.well_known.as_ref();
+            let is_delegated = well_known.is_some_and(|it| it.delegated.is_some());
+            let or = if is_delegated {
+                format!(
+                    "or write \"m.server\": \"{target}:{port}\" in .well-known, which then asks for no SRV record; the certificate that is there is for that name"
+                )
+            } else {
+                format!(
+                    "or delegate by .well-known in place of SRV, to {target}:{port}, whose certificate is the one that is there"
+                )
+            };
             return (
                 Code::CertificateForSrvTarget,
                 format!(
                     "the certificate at {at} is for {target}, the target of the SRV record, and not for {name}, which is what other servers check: they never check the target of an SRV record"
                 ),
-                format!(
-                    "get a certificate for {name}, and serve it at {at}; or delegate by .well-known in place of SRV, to {target}:PORT, whose certificate is the one that is there"
-                ),
+                format!("get a certificate for {name}, and serve it at {at}; {or}"),
             );
         }
         if let Some(below) = below {
@@ -183,24 +200,43 @@ impl Case<'_> {
                 format!("add {name} to the certificate: {below} does not cover it"),
             );
         }
-        let certificate = format!("get a certificate for {name}, and serve it at {at}");
+        let parent = name.split_once('.').map(|(_, parent)| parent);
+        let is_too_deep = |it: &&String| {
+            let above = it.strip_prefix("*.");
+            above.is_some_and(|above| parent.is_some_and(|it| it.ends_with(&format!(".{above}"))))
+        };
+        let deep = presented.iter().find(is_too_deep);
+        let covers = deep.map(|it| format!(": {it} covers one level of names and no more"));
+        let seen = format!(
+            "the certificate at {at} is for {names}, and not for {name}{}",
+            covers.unwrap_or_default()
+        );
+        let certificate = match verified {
+            Host::Ip(_) => {
+                "use a name in place of the address: few authorities give certificates for addresses".into()
+            }
+            Host::Dns(_) => format!(
+                "get a certificate for {name}, and have what listens there show it for that name (nginx: a server block with server_name {name})"
+            ),
+        };
+        let plain = presented.iter().filter(|it| !it.starts_with("*."));
+        let plain: Vec<_> = plain.take(3).cloned().collect();
+        let plain = plain.join(" or ");
         let remedy = match self.destination.map(|it| it.route) {
+            _ if plain.is_empty() => certificate,
             Some(Route::Fallback) => format!(
-                "{certificate}; or delegate by .well-known to a name that the certificate has"
+                "{certificate}; or, if {plain} leads to the homeserver as well, delegate to that by .well-known"
             ),
             Some(
                 Route::DelegatedFallback
                 | Route::DelegatedLiteral
                 | Route::DelegatedPort
                 | Route::DelegatedSrv(_),
-            ) => {
-                format!(
-                    "write the name that the certificate has into m.server, with its port; or {certificate}"
-                )
-            }
+            ) => format!(
+                "{certificate}; or, if {plain} leads to the homeserver as well, write that into m.server, with the port"
+            ),
             Some(Route::ExplicitPort | Route::Literal | Route::Srv(_)) | None => certificate,
         };
-        let seen = format!("the certificate at {at} is for {names}, and not for {name}");
         (Code::CertificateForOtherName, seen, remedy)
     }
 }

@@ -1,8 +1,9 @@
 //! What is said of a .well-known.
 
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::net::Ipv6Addr;
 use core::time::Duration;
 
 use serde::Deserialize;
@@ -10,15 +11,16 @@ use serde::Deserialize;
 use super::case::Case;
 use super::catalog::Code;
 use super::finding::{Finding, Level};
+use super::target::dns_remedy;
 use crate::answer::{FieldName, HttpAnswer};
 use crate::edition::Place;
 use crate::error::{
-    AttemptError, BodyError, CertificateError, Chain, ConnectError, RedirectError, TlsError,
-    WellKnownError,
+    AttemptError, BodyError, CertificateError, Chain, ConnectError, FetchError, MalformedResponse,
+    RedirectError, TlsError, WellKnownError,
 };
 use crate::found::WellKnown;
 use crate::freshness::{self, Lifetimes};
-use crate::name::{Host, ServerName};
+use crate::name::{Host, ServerName, ServerNameError};
 use crate::well_known::printable;
 
 impl Case<'_> {
@@ -83,7 +85,21 @@ impl Case<'_> {
             WellKnownError::Fetch(cause) => (
                 Code::WellKnownBrokenResponse,
                 format!("the response of {url} cannot be read: {}", Chain(cause)),
-                "look at the web server's response to that address".into(),
+                match cause {
+                    FetchError::Malformed(MalformedResponse::ContentCoding) => {
+                        "have the web server send it without compression, such as gzip: nobody has asked for that".into()
+                    }
+                    FetchError::Alert(_)
+                    | FetchError::BodyTooLarge { .. }
+                    | FetchError::ConnectionLost
+                    | FetchError::HeadTooLarge { .. }
+                    | FetchError::InvalidRequest
+                    | FetchError::Malformed(_)
+                    | FetchError::TimedOut
+                    | FetchError::TooMuchData { .. } => {
+                        "look at what the web server answers to that address".into()
+                    }
+                },
             ),
             WellKnownError::Redirect { location, cause } => redirect(&url, location.as_deref(), *cause),
             WellKnownError::Status(status @ (404 | 410)) => (
@@ -91,11 +107,7 @@ impl Case<'_> {
                 format!("{url} answers {status}: there is no delegation"),
                 "serve {\"m.server\": \"HOST:PORT\"} there, if the server listens elsewhere than at this name's port 8448".into(),
             ),
-            WellKnownError::Status(status) => (
-                Code::WellKnownStatus,
-                format!("{url} answers {}{}, so that its delegation does not count", status_in_words(*status), self.who()),
-                "serve the document there with status 200, to everybody; or 404, if there is to be no delegation".into(),
-            ),
+            WellKnownError::Status(status) => self.status(&url, *status),
             WellKnownError::TimedOut => (
                 Code::WellKnownUnreachable,
                 format!("{url} does not answer in time"),
@@ -104,6 +116,29 @@ impl Case<'_> {
             WellKnownError::Unreachable { host, cause } => self.well_known_unreachable(&url, host, cause),
         };
         Finding::new(code, level, seen, remedy).at(Place::WellKnown)
+    }
+
+    fn status(&self, url: &str, status: u16) -> (Code, String, String) {
+        let bare = HttpAnswer::status(status);
+        let answer = self.response.unwrap_or(&bare);
+        let remedy = if answer.is_challenge() {
+            "turn that challenge for browsers off for everything below /.well-known/matrix (in Cloudflare, a rule that skips it): servers cannot solve it"
+        } else if matches!(status, 401 | 403) {
+            "let everybody read that address, without a log-in and from everywhere; or answer 404, if there is to be no delegation"
+        } else if status >= 500 {
+            "mend what answers there: look at the proxy, and at the server behind it"
+        } else {
+            "serve the document there with status 200, to everybody; or 404, if there is to be no delegation"
+        };
+        (
+            Code::WellKnownStatus,
+            format!(
+                "{url} answers {}{}, so that its delegation does not count",
+                answer.in_words(),
+                answer.who()
+            ),
+            remedy.into(),
+        )
     }
 
     fn well_known_unreachable(
@@ -144,65 +179,72 @@ impl Case<'_> {
                 AttemptError::Connect(ConnectError::Tls(_)) => {
                     format!("have the web server on port 443 of {host} speak TLS for that name")
                 }
+                AttemptError::Dns(error) => dns_remedy(error, host),
                 AttemptError::Connect(_)
-                | AttemptError::Dns(_)
                 | AttemptError::FamilyOff(_)
                 | AttemptError::NoAddress(_)
                 | AttemptError::TooManyAttempts { .. } => {
-                    format!("start a web server on port 443 of {host} if there is to be one")
+                    format!(
+                        "start a web server on port 443 of {host} if there is to be one; only https counts"
+                    )
                 }
             },
         )
     }
 
     fn body(&self, url: &str, error: &BodyError) -> (Code, String, String) {
-        let write = "serve {\"m.server\": \"HOST:PORT\"} there";
-        let body = self.response.map(|response| &*response.body);
-        let quoted = self.who();
+        let body = self.response.map(|it| &*it.body).unwrap_or_default();
         match error {
-            BodyError::Json { .. } if body.is_some_and(|body| self.is_html(body)) => (
-                Code::WellKnownHtml,
-                format!("{url} answers with a web page in place of the delegation{quoted}"),
-                format!(
-                    "{write}, before the rule of the web server that serves the page to every address"
-                ),
-            ),
-            BodyError::Json { .. } if body.is_some_and(|body| has_key(body, "m.homeserver")) => (
-                Code::WellKnownWrongKey,
-                format!(
-                    "the document at {url} has the key m.homeserver, which is that of /.well-known/matrix/client, and no m.server"
-                ),
-                write.into(),
-            ),
-            BodyError::Json { line, column } => (
-                Code::WellKnownNotJson,
-                format!(
-                    "{url} answers with something else than a JSON object with one m.server, at line {line} column {column}{quoted}"
-                ),
-                write.into(),
-            ),
-            BodyError::ServerName(cause) => {
-                let value = body.and_then(m_server);
-                let is = value
-                    .as_ref()
-                    .map(|value| format!("\"{value}\", which is "));
-                let is_url = value.is_some_and(|value| value.starts_with("https://"));
+            BodyError::ServerName(cause) => server_name(url, body, cause),
+            BodyError::Json { .. } if self.is_html(body) => {
+                let well_known = self.notes.well_known.as_ref();
+                let to = well_known.and_then(|it| it.redirects.last());
+                let serve = format!("serve {} there", document(&[]));
+                let remedy = match to {
+                    None => {
+                        format!("{serve}, before the rule of the web server that serves the page")
+                    }
+                    Some(to) if to.ends_with("/.well-known/matrix/server/") => {
+                        format!(
+                            "{serve}, as a file: it is a folder, to which the web server redirects"
+                        )
+                    }
+                    Some(to) => {
+                        let host = to.split('/').nth(2).unwrap_or(to);
+                        format!(
+                            "{serve}, before the rule of the web server that redirects to {host}"
+                        )
+                    }
+                };
                 (
-                    Code::WellKnownBadServerName,
+                    Code::WellKnownHtml,
                     format!(
-                        "m.server at {url} is {}no server name: {cause}",
-                        is.unwrap_or_default()
+                        "{url} answers with a web page in place of the delegation{}",
+                        self.who()
                     ),
-                    match &cause.suggestion {
-                        Some(name) if is_url && name.port().is_none() => format!(
-                            "write \"m.server\": \"{name}:443\", the port of that URL; without a port it means an SRV record, or port 8448"
-                        ),
-                        Some(name) => format!("write \"m.server\": \"{name}\""),
-                        None => {
-                            "write host or host:port there, such as matrix.example.org:443".into()
-                        }
-                    },
+                    remedy,
                 )
+            }
+            BodyError::Json { line, column } => {
+                let (mistake, advice) = mistake(body);
+                let code = if mistake.contains("m.homeserver") {
+                    Code::WellKnownWrongKey
+                } else {
+                    Code::WellKnownNotJson
+                };
+                let at = match mistake {
+                    "" => format!(
+                        "answers with something else than a JSON object with one m.server, at line {line} column {column}{}",
+                        self.who()
+                    ),
+                    mistake => format!("answers with {mistake}"),
+                };
+                let advice = if advice.is_empty() {
+                    format!("serve {} there", document(body))
+                } else {
+                    format!("{advice}, so that it is {}", document(body))
+                };
+                (code, format!("{url} {at}"), advice)
             }
         }
     }
@@ -245,25 +287,116 @@ fn redirect(url: &str, location: Option<&str>, cause: RedirectError) -> (Code, S
     }
 }
 
-/// A status of HTTP that means something here
-fn status_in_words(status: u16) -> String {
-    let words = match status {
-        401 => "unauthorized: it wants a log-in",
-        403 => "forbidden: it refuses everybody, or this address",
-        421 => "misdirected: it does not know this name",
-        429 => "too many requests",
-        500 => "an error of its own",
-        502 => "bad gateway: a proxy, and nothing behind it answers",
-        503 => "unavailable: it is down, or a proxy without a server behind it",
-        504 => "gateway time-out: a proxy, and nothing behind it answers in time",
-        _ => return format!("{status}"),
-    };
-    format!("{status} ({words})")
+/// What people get wrong in a document that is no JSON object with one m.server, and what to do about it
+fn mistake(body: &[u8]) -> (&'static str, &'static str) {
+    let text = body.trim_ascii();
+    let has = |part: &str| text.windows(part.len()).any(|it| it == part.as_bytes());
+    let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body);
+    let keys = object.as_ref().map(|it| it.keys());
+    let is_like = |key: &String| key.trim_start_matches("m.").ends_with("server");
+    if text.is_empty() {
+        ("an empty document", "")
+    } else if text.starts_with(b"\xef\xbb\xbf") {
+        (
+            "a document that begins with a byte order mark, which is no JSON",
+            "save it as UTF-8 without a byte order mark (BOM)",
+        )
+    } else if has("\u{201c}") || has("\u{201d}") {
+        (
+            "a document with typographic quotes (\u{201c} \u{201d}), which is no JSON",
+            "write plain quotes (\") in their place",
+        )
+    } else if text.starts_with(b"{'") || has("'m.server'") {
+        (
+            "a document with single quotes ('), which is no JSON",
+            "write double quotes (\") in their place",
+        )
+    } else if text
+        .strip_suffix(b"}")
+        .is_some_and(|it| it.trim_ascii_end().ends_with(b","))
+    {
+        (
+            "a document with a comma before its last brace, which is no JSON",
+            "remove that comma",
+        )
+    } else if object
+        .as_ref()
+        .is_ok_and(|it| it.contains_key("m.homeserver"))
+    {
+        (
+            "a document that has the key m.homeserver, which is that of /.well-known/matrix/client, and no m.server",
+            "serve one with the key m.server there",
+        )
+    } else if keys.is_ok_and(|mut keys| keys.any(is_like)) && !has("\"m.server\"") {
+        (
+            "a JSON object without the key m.server, and with one that looks like it",
+            "write that key as m.server",
+        )
+    } else {
+        ("", "")
+    }
 }
 
-fn has_key(body: &[u8], key: &str) -> bool {
-    let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body);
-    object.is_ok_and(|object| object.contains_key(key))
+/// The document that should be there: with the name that is there, if one can be made out
+fn document(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.replace(['\u{201c}', '\u{201d}', '\''], "\"");
+    let key = text
+        .split_once("base_url\"")
+        .or_else(|| text.split_once("server\""));
+    let salvaged = key.and_then(|(_, rest)| {
+        let (_, value) = rest.split_once(':')?.1.split_once('"')?;
+        let value = value.split('"').next()?;
+        // Of /.well-known/matrix/client, it is a URL
+        let name = match value.strip_prefix("https://") {
+            Some(host) => format!("{}:443", host.trim_end_matches('/')),
+            None => value.into(),
+        };
+        ServerName::parse(&name).ok()
+    });
+    match salvaged {
+        Some(name) => format!("{{\"m.server\": \"{name}\"}}"),
+        None => "{\"m.server\": \"HOST:PORT\"}".into(),
+    }
+}
+
+/// An m.server that is no server name
+fn server_name(url: &str, body: &[u8], cause: &ServerNameError) -> (Code, String, String) {
+    let value = m_server(body).unwrap_or_default();
+    let plain: String = value.split_whitespace().collect();
+    let spaced = (plain != value).then_some(&*plain);
+    // Whoever writes a URL means its port, which is 443
+    let is_url = value.starts_with("https://") || !value.contains("://") && value.contains('/');
+    // The last group of what looks like an address is the port, where it is one that servers have
+    let of_ipv6 = value.rsplit_once(':').and_then(|(address, port)| {
+        let address: Ipv6Addr = address.parse().ok()?;
+        matches!(port, "443" | "8448").then(|| format!("[{address}]:{port}"))
+    });
+    let name = spaced
+        .and_then(|it| ServerName::parse(it).ok())
+        .or_else(|| of_ipv6.and_then(|it| ServerName::parse(&it).ok()))
+        .or_else(|| cause.suggestion.as_deref().cloned());
+    let remedy = match name {
+        _ if value.starts_with("_matrix") => {
+            "write the host and the port that the SRV record names in its place, and not the name of the record".into()
+        }
+        Some(name) if is_url && name.port().is_none() => format!(
+            "write \"m.server\": \"{name}:443\", the port of that URL; without a port it means an SRV record, or port 8448"
+        ),
+        Some(name) => format!("write \"m.server\": \"{name}\""),
+        None => "write host or host:port there, such as matrix.example.org:443".into(),
+    };
+    let why = if spaced.is_some() {
+        "there is a space in it".to_string()
+    } else {
+        // A sentence may go on behind it
+        cause.kind.to_string().trim_end_matches(',').to_string()
+    };
+    (
+        Code::WellKnownBadServerName,
+        format!("m.server at {url} is \"{value}\", which is no server name: {why}"),
+        remedy,
+    )
 }
 
 /// The value that was refused

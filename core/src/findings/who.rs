@@ -7,6 +7,22 @@ use crate::answer::{FieldName, HttpAnswer};
 use crate::well_known::printable;
 
 impl HttpAnswer {
+    /// The status and what it means, such as `502 (bad gateway: a proxy, and nothing behind it answers)`
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match status_in_words(self.status) {
+            Some(words) => format!("{} ({words})", self.status),
+            None => format!("{}", self.status),
+        }
+    }
+
+    /// Whether it is a page that asks a browser to prove that it is one, as Cloudflare has it
+    #[must_use]
+    pub fn is_challenge(&self) -> bool {
+        let is_refusal = matches!(self.status, 403 | 429 | 503);
+        is_refusal && title(&self.body).is_some_and(|title| title.starts_with(b"Just a moment"))
+    }
+
     /// Who says so, in brackets, to be put behind what is said: the `Server` field, and the title of a page or the beginning of
     /// another body
     ///
@@ -32,6 +48,30 @@ impl HttpAnswer {
             (Some(server), says) => format!(" ({server}, {says})"),
         }
     }
+}
+
+/// What a status of HTTP means to whoever runs the server, where it means something
+pub(super) fn status_in_words(status: u16) -> Option<&'static str> {
+    Some(match status {
+        401 => "unauthorized: it wants a log-in",
+        403 => "forbidden: it refuses everybody, or this address",
+        421 => "misdirected: it does not know this name",
+        429 => "too many requests",
+        500 => "an error of its own",
+        502 => "bad gateway: a proxy, and nothing behind it answers",
+        503 => "unavailable: it is down, or a proxy without a server behind it",
+        504 => "gateway time-out: a proxy, and nothing behind it answers in time",
+        // https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+        520 => "Cloudflare does not understand what the server behind it answers",
+        521 => "Cloudflare: the server behind it refuses connections",
+        522 => "Cloudflare: the server behind it does not answer, or a firewall drops everything",
+        523 => "Cloudflare: there is no way to the server behind it",
+        524 => "Cloudflare: the server behind it takes too long",
+        525 => "Cloudflare: the server behind it does not speak TLS with it",
+        526 => "Cloudflare does not accept the certificate of the server behind it",
+        530 => "Cloudflare: the server behind it is not to be found",
+        _ => return None,
+    })
 }
 
 /// The title of a page in HTML

@@ -129,13 +129,13 @@ impl Explanation {
         let (true, Some(step), Some(reaches)) = (self.is_found, step, &self.reaches) else {
             return format!("{name} was not found, and the search did not come to an end.");
         };
-        let is_good = self.findings.iter().all(|it| it.level == Level::Notice);
-        let rest = if is_good {
-            "Nothing has to be changed."
-        } else {
-            "What should be changed is below."
-        };
         let mut warnings = self.findings.iter().filter(|it| it.level == Level::Warning);
+        let rest = match warnings.clone().next() {
+            None => ". Nothing has to be changed.".into(),
+            Some(Finding { seen, remedy, .. }) => {
+                format!("; but {seen}. Change this: {remedy}.")
+            }
+        };
         let is_broken = warnings.any(|it| it.place == Some(Place::WellKnown));
         let how = if is_broken && step.place == Place::Route(Route::Fallback) {
             "since its .well-known cannot be used"
@@ -147,7 +147,7 @@ impl Explanation {
             SearchGoal::Connect => format!("Other servers reach {name} at {reaches}"),
             SearchGoal::Resolve => format!("Requests for {name} go to {reaches}"),
         };
-        format!("{what}, {how} (step {number}). {rest}")
+        format!("{what}, {how} (step {number}){rest}")
     }
 }
 
