@@ -1,5 +1,10 @@
 //! Set-ups that are broken as people break them: the cause is named first, and what to change.
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use fedway_core::Level;
 use fedway_testkit::world::{
     Certificate, ConnectionFault, DnsFault, Https, RecordType, Replies, Reply, WorldPlan,
 };
@@ -12,6 +17,7 @@ use crate::report::Report;
 use crate::run::tokio_runtime;
 
 const WELL_KNOWN: &str = "/.well-known/matrix/server";
+const CLIENT: &str = "/.well-known/matrix/client";
 const VERSION: &str = "/_matrix/federation/v1/version";
 
 /// A world around `NAME`, the code that has to come first, and words that have to be in the sentence
@@ -30,6 +36,25 @@ fn home(plan: &mut WorldPlan, address: &str, name: &str) {
 /// An answer of the web server of the name to the request for .well-known
 fn says(plan: &mut WorldPlan, name: &str, ip: &str, reply: Reply) {
     plan.web(name, ip, Https::for_name(name).path(WELL_KNOWN, reply));
+}
+
+/// What an SSH server says first
+fn ssh() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Until the test ends
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || greet(stream));
+        }
+    });
+    address
+}
+
+fn greet(mut stream: TcpStream) {
+    // Whoever has left needs no greeting
+    let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.6\r\n");
+    let _ = stream.read(&mut [0; 4096]);
 }
 
 /// Each with addresses of its own: `{ip}` is 198.51.100.N
@@ -384,6 +409,219 @@ const CASES: &[Case] = &[
     Case("port-closed", "say so by .well-known", |plan, ip| {
         plan.a("c39.example", ip);
     }),
+    Case(
+        "well-known-not-json",
+        "remove that comma, so that it is {\"m.server\": \"m.c40.example:443\"}",
+        |plan, ip| {
+            web(
+                plan,
+                "c40.example",
+                ip,
+                "{\"m.server\": \"m.c40.example:443\",}",
+            );
+        },
+    ),
+    Case(
+        "well-known-not-json",
+        "without a byte order mark",
+        |plan, ip| {
+            web(
+                plan,
+                "c41.example",
+                ip,
+                "\u{feff}{\"m.server\": \"m.c41.example:443\"}",
+            );
+        },
+    ),
+    Case("well-known-not-json", "plain quotes", |plan, ip| {
+        web(
+            plan,
+            "c42.example",
+            ip,
+            "{\u{201c}m.server\u{201d}: \u{201c}m.c42.example:443\u{201d}}",
+        );
+    }),
+    Case(
+        "well-known-not-json",
+        "write that key as m.server",
+        |plan, ip| {
+            web(
+                plan,
+                "c43.example",
+                ip,
+                "{\"m_server\": \"m.c43.example:443\"}",
+            );
+        },
+    ),
+    Case("well-known-not-json", "an empty document", |plan, ip| {
+        web(plan, "c44.example", ip, "");
+    }),
+    Case(
+        "well-known-bad-server-name",
+        "write \"m.server\": \"m.c45.example:443\"",
+        |plan, ip| {
+            web(
+                plan,
+                "c45.example",
+                ip,
+                "{\"m.server\": \"m.c45.example: 443\"}",
+            );
+        },
+    ),
+    Case(
+        "well-known-bad-server-name",
+        "not the name of the record",
+        |plan, ip| {
+            web(
+                plan,
+                "c46.example",
+                ip,
+                "{\"m.server\": \"_matrix._tcp.c46.example\"}",
+            );
+        },
+    ),
+    Case(
+        "well-known-bad-server-name",
+        "write \"m.server\": \"[2001:db8::1]:8448\"",
+        |plan, ip| {
+            web(
+                plan,
+                "c47.example",
+                ip,
+                "{\"m.server\": \"2001:db8::1:8448\"}",
+            );
+        },
+    ),
+    Case(
+        "delegated-name-has-no-address",
+        "only a network of yours knows",
+        |plan, ip| {
+            web(plan, "c48.example", ip, "{\"m.server\": \"synapse:8008\"}");
+        },
+    ),
+    Case(
+        "delegated-name-has-no-address",
+        "\"m.c49.example.\", with a dot at its end",
+        |plan, ip| {
+            plan.a("c49.example", ip);
+            let owner = "_matrix-fed._tcp.c49.example";
+            plan.srv(owner, 10, 5, 8448, "m.c49.example.c49.example");
+        },
+    ),
+    Case(
+        "dns-failure",
+        "correct or delete its DS record",
+        |plan, ip| {
+            let _ = ip;
+            for name in [
+                "c50.example",
+                "_matrix-fed._tcp.c50.example",
+                "_matrix._tcp.c50.example",
+            ] {
+                plan.dns_fault(name, RecordType::ANY, DnsFault::ServFailFor(9));
+            }
+        },
+    ),
+    Case(
+        "well-known-status",
+        "turn that challenge for browsers off",
+        |plan, ip| {
+            let page = "<title>Just a moment...</title>";
+            says(plan, "c51.example", ip, Reply::status(403).content(page));
+        },
+    ),
+    Case(
+        "version-proxy-down",
+        "Cloudflare does not accept the certificate",
+        |plan, ip| {
+            plan.a("c52.example", ip);
+            let server = Https::for_name("c52.example").path(VERSION, Reply::status(526));
+            plan.https(&format!("{ip}:8448"), server);
+        },
+    ),
+    Case(
+        "version-status",
+        "have the homeserver federate",
+        |plan, ip| {
+            plan.a("c53.example", ip);
+            let refusal = Reply::status(403)
+                .header("Content-Type", "application/json")
+                .content(r#"{"errcode": "M_FORBIDDEN", "error": "Federation is disabled."}"#);
+            let server = Https::for_name("c53.example").path(VERSION, refusal);
+            plan.https(&format!("{ip}:8448"), server);
+        },
+    ),
+    Case(
+        "version-status",
+        "have the proxy pass requests on by https",
+        |plan, ip| {
+            plan.a("c54.example", ip);
+            let page = "<title>400 The plain HTTP request was sent to HTTPS port</title>";
+            let refusal = Reply::status(400).content(page);
+            let server = Https::for_name("c54.example").path(VERSION, refusal);
+            plan.https(&format!("{ip}:8448"), server);
+        },
+    ),
+    Case("not-tls", "is a port of SSH", |plan, ip| {
+        plan.a("c55.example", ip);
+        plan.listener(&format!("{ip}:8448"), ssh());
+    }),
+    Case(
+        "federation-on-443",
+        "write \"m.server\": \"c56.example:443\" in place of \"c56.example:8080\"",
+        |plan, ip| {
+            let server =
+                Https::for_name("c56.example").well_known(r#"{"m.server": "c56.example:8080"}"#);
+            plan.web("c56.example", ip, server);
+        },
+    ),
+    Case(
+        "federation-elsewhere",
+        "serve {\"m.server\": \"m.c57.example:443\"}",
+        |plan, ip| {
+            let clients = r#"{"m.homeserver": {"base_url": "https://m.c57.example"}}"#;
+            let server = Https::for_name("c57.example").path(CLIENT, Reply::json(clients));
+            plan.web("c57.example", ip, server.path(VERSION, Reply::status(404)));
+            plan.a("m.c57.example", "198.51.100.254");
+            home(plan, "198.51.100.254:443", "m.c57.example");
+        },
+    ),
+    Case(
+        "version-proxy-down",
+        "match the Host header c58.example:8448",
+        |plan, ip| {
+            let replies = Replies::by(|request| {
+                if request.host.as_deref() == Some("c58.example") {
+                    Reply::json(r#"{"server": {"name": "a", "version": "1"}}"#)
+                } else {
+                    Reply::status(503)
+                }
+            });
+            let document = r#"{"m.server": "c58.example:8448"}"#;
+            web(plan, "c58.example", ip, document);
+            let server = Https::for_name("c58.example").path(VERSION, replies);
+            plan.https(&format!("{ip}:8448"), server);
+        },
+    ),
+    Case(
+        "address-dead",
+        "delete the A record 198.51.100.253",
+        |plan, ip| {
+            plan.a("c59.example", ip);
+            plan.a("c59.example", "198.51.100.253");
+            home(plan, &format!("{ip}:8448"), "c59.example");
+        },
+    ),
+    Case(
+        "family-dead",
+        "it is another server that answers there",
+        |plan, ip| {
+            plan.a("c60.example", ip);
+            plan.aaaa("c60.example", "2001:db8::60");
+            home(plan, &format!("{ip}:8448"), "c60.example");
+            home(plan, "[2001:db8::60]:8448", "parked.example");
+        },
+    ),
 ];
 
 #[test]
@@ -408,7 +646,11 @@ fn the_cause_of_a_broken_set_up_comes_first_with_what_to_change() {
             let headline = report.explanation.as_ref().map(|it| it.headline());
             let headline = headline.unwrap_or_default();
             let first = report.findings.first().map(|finding| finding.code.name());
-            let is_told = headline.contains(words) && first == Some(code) && !report.ok;
+            let is_broken = report
+                .findings
+                .first()
+                .is_some_and(|it| it.level == Level::Error);
+            let is_told = headline.contains(words) && first == Some(code) && report.ok != is_broken;
             (!is_told).then(|| format!("{text}: {first:?}, not {code} with {words:?}: {headline}"))
         });
     let Ok(runtime) = tokio_runtime() else {
