@@ -10,7 +10,7 @@ use crate::action::Event;
 use crate::found::Notes;
 use crate::time::Instant;
 
-/// What a pool tells a search, and a loop does not: a method of [`Discovery`] each, as what is kept of a call of it
+/// What a pool tells a search, and a loop does not: a method of [`Discovery`](super::Discovery) each, as what is kept of a call of it
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verb {
