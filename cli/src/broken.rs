@@ -406,12 +406,12 @@ const CASES: &[Case] = &[
             Https::for_name("c38.example").path(KEYS_PATH, keys),
         );
     }),
-    Case("port-closed", "say so by .well-known", |plan, ip| {
+    Case("port-closed", "nothing leads elsewhere", |plan, ip| {
         plan.a("c39.example", ip);
     }),
     Case(
         "well-known-not-json",
-        "remove that comma, so that it is {\"m.server\": \"m.c40.example:443\"}",
+        "remove that comma: {\"m.server\": \"m.c40.example:443\"}",
         |plan, ip| {
             web(
                 plan,
@@ -442,7 +442,7 @@ const CASES: &[Case] = &[
         );
     }),
     Case(
-        "well-known-not-json",
+        "well-known-wrong-key",
         "write that key as m.server",
         |plan, ip| {
             web(
@@ -482,7 +482,7 @@ const CASES: &[Case] = &[
     ),
     Case(
         "well-known-bad-server-name",
-        "write \"m.server\": \"[2001:db8::1]:8448\"",
+        "be written as [2001:db8::1]:8448",
         |plan, ip| {
             web(
                 plan,

@@ -59,7 +59,7 @@ pub(crate) fn judge(
             Code::KeysUnreadable,
             Level::Warning,
             format!(
-                "the signing keys cannot be had ({why}), without which nobody can verify what the server says"
+                "the signing keys cannot be had ({why}), without which other servers accept nothing that it sends"
             ),
             "have the proxy pass everything below /_matrix to the homeserver, /_matrix/key/v2/server among it",
         );
@@ -92,11 +92,23 @@ fn findings(name: &ServerName, keys: &Keys, document: &Document) -> Vec<Finding>
     let mut findings = Vec::new();
     let theirs = &keys.server_name;
     if *theirs != name.as_str() {
+        let anew =
+            format!("set it up anew with the server_name {name}: it cannot be changed later");
+        let (doubt, remedy) = if is_public(theirs) {
+            (
+                format!(" (did you mean {theirs}?)"),
+                format!(
+                    "use {theirs} as the server name, if users are to be called @name:{theirs}; else {anew}"
+                ),
+            )
+        } else {
+            (String::new(), anew)
+        };
         findings.push(Finding::new(
             Code::KeysOfAnotherName,
             Level::Error,
-            format!("the homeserver goes by the name {theirs}, and not by {name} (did you mean {theirs}?)"),
-            format!("ask for {theirs}; or, if {name} is meant, set up the homeserver anew with that server_name: it cannot be changed later"),
+            format!("the homeserver goes by the name {theirs}, and not by {name}{doubt}"),
+            remedy,
         ));
     }
     if !keys.signed {
@@ -115,7 +127,7 @@ fn findings(name: &ServerName, keys: &Keys, document: &Document) -> Vec<Finding>
             Code::KeysExpired,
             Level::Error,
             format!(
-                "the signing keys are valid no longer than until {}",
+                "the signing keys were valid only until {}",
                 keys.valid_until
             ),
             "check the clock of the homeserver, and that no cache stands before /_matrix/key; a restart publishes its keys anew",
@@ -130,6 +142,12 @@ fn findings(name: &ServerName, keys: &Keys, document: &Document) -> Vec<Finding>
         ));
     }
     findings
+}
+
+/// Whether a name may be one on the internet, and not that of an example or of a network of one's own
+fn is_public(name: &str) -> bool {
+    let last = name.rsplit_once('.').map(|(_, last)| last);
+    last.is_some_and(|last| !["internal", "lan", "local", "localhost"].contains(&last))
 }
 
 /// Whether every key of the document has signed it: at least one has to be there

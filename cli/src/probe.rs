@@ -197,13 +197,25 @@ pub(crate) async fn for_another_host<I: Io, D: Dns>(
         finding.remedy = format!(
             "have the proxy's rule for the homeserver match the Host header {name}, with the port, as other servers send it"
         );
+        return;
+    }
+    let of_srv = destination.candidates.iter().find(|it| it.srv.is_some());
+    let target = of_srv.map(|it| it.target.to_string());
+    let add = format!(
+        "add {bare} to the names of the proxy's rule for the homeserver (nginx: server_name; Traefik: Host) at {address}"
+    );
+    if let Some(target) = target
+        && knows(resolver, &subject, &target).await
+    {
+        finding.seen += &format!(
+            "; asked for {target}, the target of the SRV record, it answers as a homeserver, but other servers ask for {bare} there"
+        );
+        finding.remedy = add;
     } else if knows(resolver, &subject, &address.to_string()).await {
         // As one who does not know the name
         finding.seen +=
             "; asked by its address alone, it answers as a homeserver: it does not know the name";
-        finding.remedy = format!(
-            "add {name} to the names of the proxy's rule for the homeserver (nginx: server_name) at {address}"
-        );
+        finding.remedy = add;
     }
 }
 
@@ -337,7 +349,7 @@ async fn without_tls<I: Io, D: Dns>(
         Speaks::Other(service) => {
             let seen = format!("{address} is a port of {service}, and no homeserver's");
             let remedy = format!(
-                "correct what leads there: the port that was named, or the forwarding of port {port} in the router or the container"
+                "correct the forwarding of port {port} in the router or the container, or what names that port"
             );
             instead(findings, &less, Code::NotTls, seen, remedy);
         }

@@ -1,6 +1,8 @@
 //! What a server that was reached says of itself, or what answers in its place.
 
-use fedway_core::{Chain, Code, FetchError, FieldName, Finding, HttpAnswer, Instant, Level};
+use fedway_core::{
+    Chain, Code, FetchError, FieldName, Finding, HttpAnswer, Instant, Level, ServerName,
+};
 use fedway_driver::dns::Dns;
 use fedway_driver::http::Response;
 use fedway_driver::{Connected, Io, Resolver, before, printable};
@@ -70,14 +72,25 @@ impl VersionError {
 
     /// What an administrator should know of it
     pub(crate) fn finding(&self, at: &str, host: &str) -> Finding {
+        // With a port, nobody's server name in a configuration matches
+        let name = ServerName::parse(host).map_or_else(|_| host.into(), |it| it.host().to_string());
         let pass_on = format!(
-            "have the proxy pass everything below /_matrix to the homeserver, for the name {host}"
+            "have the proxy pass everything below /_matrix to the homeserver, for the name {name}"
         );
         let (code, seen, remedy) = match self {
             Self::Fetch(FetchError::Alert(116)) => (
                 Code::TlsAlert,
                 format!("{at} wants a certificate of its clients, which no other server has"),
                 "turn off client certificates there: in nginx \"ssl_verify_client off\"".into(),
+            ),
+            Self::Fetch(FetchError::ConnectionLost) => (
+                Code::VersionFailed,
+                format!(
+                    "{at} takes GET {VERSION_PATH}, and closes the connection without a whole answer"
+                ),
+                format!(
+                    "{pass_on} (nginx closes so by \"return 444\", for names and paths that it does not know); and check that the homeserver runs"
+                ),
             ),
             Self::Fetch(error) => (
                 Code::VersionFailed,
@@ -108,12 +121,17 @@ impl VersionError {
             Self::NotJson(_, answered) => (
                 Code::VersionNotJson,
                 format!(
-                    "{at} answers GET {VERSION_PATH} with no JSON{}",
+                    "{at} answers GET {VERSION_PATH} with {}{}",
+                    if answered.answer.body.is_empty() {
+                        "nothing, where JSON should be"
+                    } else {
+                        "no JSON"
+                    },
                     answered.answer.who()
                 ),
                 pass_on,
             ),
-            Self::Status(answered) => answered.refusal(at, host, pass_on),
+            Self::Status(answered) => answered.refusal(at, (host, &name), pass_on),
         };
         Finding::new(code, Level::Error, seen, remedy)
     }
@@ -145,7 +163,12 @@ impl Answered {
         }
     }
 
-    fn refusal(&self, at: &str, host: &str, pass_on: String) -> (Code, String, String) {
+    fn refusal(
+        &self,
+        at: &str,
+        (host, name): (&str, &str),
+        pass_on: String,
+    ) -> (Code, String, String) {
         let (status, who) = (self.answer.status, self.answer.who());
         let what = format!(
             "{at} answers GET {VERSION_PATH} for the name {host} with {}{who}",
@@ -161,7 +184,7 @@ impl Answered {
             404 if self.is_json => (
                 Code::VersionUnknownPath,
                 format!("{what}, in JSON: a homeserver's listener without federation answers so"),
-                format!("add federation to that listener (Synapse: resources, names: [client, federation]), or have the proxy pass /_matrix/federation and /_matrix/key for {host} to the one that has it"),
+                format!("add federation to that listener (Synapse: resources, names: [client, federation]), or have the proxy pass /_matrix/federation and /_matrix/key for {name} to the one that has it"),
             ),
             404 => (
                 Code::VersionUnknownPath,
@@ -186,7 +209,7 @@ impl Answered {
             421 => (
                 Code::VersionMisdirected,
                 what,
-                format!("configure {host} as a name of that server or proxy"),
+                format!("configure {name} as a name of that server or proxy (Apache: ServerName or ServerAlias; nginx: server_name)"),
             ),
             500..=599 => (
                 Code::VersionProxyDown,

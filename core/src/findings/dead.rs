@@ -38,7 +38,7 @@ impl Finding {
         let (reason, ip) = (Chain(error), address.ip());
         let works = match reached {
             Some(reached) => format!("{reached} does"),
-            None => "another does".into(),
+            None => "another of its addresses does".into(),
         };
         let is_all = is_family && reached.is_some_and(|it| it.is_ipv6() != address.is_ipv6());
         let delete = format!("delete the {record} record {ip} of {host}");
@@ -48,7 +48,7 @@ impl Finding {
             }
             AttemptError::Connect(ConnectError::Tls(TlsError::Certificate(
                 CertificateError::Expired { .. },
-            ))) => format!("renew the certificate there; or, if it is a server of old, {delete}"),
+            ))) => format!("renew the certificate there; or, if it is an old server, {delete}"),
             AttemptError::Connect(ConnectError::Tls(_)) => {
                 format!("{delete}, or correct it: it is another server that answers there")
             }
@@ -62,7 +62,7 @@ impl Finding {
                         "have the server listen on {family}, too, and open the firewall for it; or {delete}"
                     )
                 } else {
-                    format!("start the server there; or {delete}")
+                    format!("start the server there, if it is still in use; or {delete}")
                 }
             }
         };

@@ -236,14 +236,23 @@ impl Case<'_> {
             .map(|it| &*it.candidates)
             .unwrap_or_default();
         let of_host = candidates.iter().find(|it| it.target == first.host);
-        let is_family = reached.is_some_and(|reached| {
-            let is_same_host =
-                of_host.is_some_and(|it| it.addresses.iter().any(|it| it.address == reached));
-            let mut others = dead.iter();
-            is_same_host && others.all(|(_, other)| other.is_ipv6() != reached.is_ipv6())
+        let is_same_host = reached.is_some_and(|reached| {
+            of_host.is_some_and(|it| it.addresses.iter().any(|it| it.address == reached))
         });
-        let finding =
+        let mut others = dead.iter();
+        let is_other = |address: &SocketAddr| {
+            reached.is_some_and(|reached| address.is_ipv6() != reached.is_ipv6())
+        };
+        let is_family = is_same_host && others.all(|(_, other)| is_other(other));
+        let mut finding =
             Finding::of_dead_address(&first.host, *address, &first.error, reached, is_family);
+        let is_of_another = finding.code == Code::AddressDead && reached.is_some() && !is_same_host;
+        if let Some(owner) = self.srv_owner().filter(|_| is_of_another) {
+            finding.remedy = format!(
+                "start the server there, if it is still in use; or delete the SRV record {owner} that names {}",
+                first.host
+            );
+        }
         Some(finding.at(place))
     }
 

@@ -3,6 +3,7 @@
 mod case;
 mod catalog;
 mod dead;
+mod document;
 mod finding;
 mod judge;
 mod target;

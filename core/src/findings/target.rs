@@ -109,9 +109,14 @@ impl Case<'_> {
                 format!("; or, if it listens at another port than {port}, correct the SRV record")
             }
             (Some(Route::Fallback), _) => {
+                let (host, redirects) = (self.name.host(), self.redirects());
+                let before = if redirects.is_empty() {
+                    ""
+                } else {
+                    " itself, before it redirects"
+                };
                 format!(
-                    "; or, if it listens elsewhere, say so by .well-known{}",
-                    self.undelegated()
+                    "; or, if it listens elsewhere, serve {{\"m.server\": \"HOST:PORT\"}} at https://{host}/.well-known/matrix/server{before}"
                 )
             }
             (_, Some(delegated)) => format!(
@@ -123,20 +128,31 @@ impl Case<'_> {
 
     /// That nothing leads elsewhere from the name, where its own host is the last resort
     fn undelegated(&self) -> String {
+        if self.destination.map(|it| it.route) != Some(Route::Fallback) {
+            return String::new();
+        }
         let host = self.name.host();
         let well_known = self.notes.well_known.as_ref();
-        let redirects = well_known.map(|it| &*it.redirects).unwrap_or_default();
-        let error = well_known.and_then(|it| it.error.as_ref());
-        let url = match redirects.last() {
-            Some(last) => format!("the redirect to {last}"),
-            None => format!("https://{host}/.well-known/matrix/server"),
+        let url = format!("https://{host}/.well-known/matrix/server");
+        let url = match self.redirects().last() {
+            Some(last) => format!("{url} redirects to {last}, which"),
+            None => url,
         };
-        let state = match error {
+        let state = match well_known.and_then(|it| it.error.as_ref()) {
             Some(WellKnownError::Status(status)) => format!("{url} answers {status}"),
-            Some(WellKnownError::Unreachable { cause, .. }) => format!(
-                "no web server on port 443, {}; only https counts",
-                Chain(cause)
-            ),
+            Some(WellKnownError::Unreachable { cause, .. }) => match cause {
+                AttemptError::Connect(ConnectError::Refused) => format!(
+                    "nothing listens on port 443 of {host} either, and plain http does not count"
+                ),
+                AttemptError::AddressRefused(_)
+                | AttemptError::Connect(_)
+                | AttemptError::Dns(_)
+                | AttemptError::FamilyOff(_)
+                | AttemptError::NoAddress(_)
+                | AttemptError::TooManyAttempts { .. } => {
+                    format!("{url} cannot be had ({})", Chain(cause))
+                }
+            },
             Some(
                 WellKnownError::Body(_)
                 | WellKnownError::Fetch(_)
@@ -149,13 +165,18 @@ impl Case<'_> {
         let srv = if self.notes.warnings.iter().any(is_unanswered) {
             String::new()
         } else {
-            format!("; nor is there an SRV record _matrix-fed._tcp.{host}")
+            format!(", and there is no SRV record _matrix-fed._tcp.{host}")
         };
-        format!(", where there is none now ({state}){srv}")
+        format!("; nothing leads elsewhere: {state}{srv}")
+    }
+
+    fn redirects(&self) -> &[String] {
+        let well_known = self.notes.well_known.as_ref();
+        well_known.map(|it| &*it.redirects).unwrap_or_default()
     }
 
     /// The SRV record that a target is from
-    fn srv_owner(&self) -> Option<DnsName> {
+    pub(super) fn srv_owner(&self) -> Option<DnsName> {
         let destination = self.destination?;
         let (Route::Srv(index) | Route::DelegatedSrv(index)) = destination.route else {
             return None;
@@ -169,11 +190,11 @@ impl Case<'_> {
         if host == self.name.host() {
             let doubt = match absence {
                 Absence::NoSuchName => {
-                    "check that it is spelt right and that its domain has not expired; then "
+                    " (but first see that it is spelt right, and that its domain has not expired)"
                 }
                 Absence::NoData => "",
             };
-            let record = format!("{doubt}give {host} an A or AAAA record");
+            let record = format!("give {host} an A or AAAA record{doubt}");
             let (seen, remedy) = match self.name.port() {
                 Some(_) => (format!("{host} has no address in DNS ({absence})"), record),
                 None => (
@@ -205,11 +226,12 @@ impl Case<'_> {
                 let is_local = host.dns_name().is_some_and(|it| !it.as_str().contains('.'));
                 let remedy = if is_local {
                     format!(
-                        "write a public name in m.server: {host} is one that only a network of yours knows, such as that of a container"
+                        "write in m.server the public name and the port at which the proxy answers with TLS, such as matrix.{}:443: {host} is a name that only a network of yours knows, such as that of a container",
+                        self.name.host()
                     )
                 } else {
                     format!(
-                        "correct m.server in .well-known, or give {host} an A or AAAA record (if it is a CNAME, what that names)"
+                        "correct m.server in .well-known, or give {host} an A or AAAA record (or, if it is a CNAME, correct the name that it points to)"
                     )
                 };
                 let seen = format!(
@@ -245,18 +267,18 @@ impl Case<'_> {
         match error {
             ConnectError::Refused => (
                 Code::PortClosed,
-                format!("nothing listens at {at} (connection refused)"),
+                format!("nothing listens at {at} (connection refused){}", self.undelegated()),
                 format!("start the homeserver or its proxy on port {port} of {host}{}", self.elsewhere(port)),
             ),
             ConnectError::TimedOut => (
                 Code::NoAnswer,
-                format!("there is no TLS with {at} in time: a firewall drops everything, or what listens there does not answer"),
+                format!("there is no TLS with {at} in time: a firewall drops everything, or what listens there does not answer{}", self.undelegated()),
                 format!("open port {port} in the firewall and the router of {host}, and look at what listens there{}", self.elsewhere(port)),
             ),
             ConnectError::Closed | ConnectError::Reset | ConnectError::TooMuchData { .. } => (
                 Code::ConnectionCut,
                 format!("{at} accepts connections and closes them before TLS is up ({error})"),
-                format!("look at what listens on port {port} of {host}: a proxy that does not know the name, a firewall, or something that speaks no TLS"),
+                format!("look at what listens on port {port} of {host}: a proxy that does not know the name, a firewall, something that speaks no TLS, or a listener that waits for the PROXY protocol of a load balancer (nginx: proxy_protocol), which is to be taken off there"),
             ),
             ConnectError::Unreachable if address.is_some_and(|it| it.is_ipv6()) => (
                 Code::FamilyNotHere,
@@ -304,7 +326,7 @@ pub(super) fn dns_remedy(error: &DnsError, host: &Host) -> String {
         ),
         // No Reachable Authority, Network Error (RFC 8914 §4.23, §4.24)
         DnsError::Explained { reason, .. } if matches!(reason.0, 22 | 23) => format!(
-            "see to it that the name servers of the zone of {host} run and answer, and that the NS records at the registrar are theirs"
+            "see to it that the name servers of the zone of {host} run and answer, and that the NS records in the zone above it (of a domain, at the registrar) are theirs"
         ),
         DnsError::Explained { .. }
         | DnsError::Malformed

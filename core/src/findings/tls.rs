@@ -22,7 +22,7 @@ impl Case<'_> {
             .destination
             .map_or(host, |destination| &destination.tls_name);
         match error {
-            TlsError::Certificate(error) => self.certificate(verified, at, error),
+            TlsError::Certificate(error) => self.certificate(verified, at, port, error),
             TlsError::Alert(70) | TlsError::Unsupported => (
                 Code::TlsTooOld,
                 format!(
@@ -54,7 +54,17 @@ impl Case<'_> {
                 format!(
                     "what answers at {at} does not speak TLS: port 80 is that of HTTP without it"
                 ),
-                "name port 443 in its place, or another on which TLS is spoken".into(),
+                match self.destination.map(|it| it.route) {
+                    Some(Route::DelegatedPort) => format!(
+                        "write \"m.server\": \"{verified}:443\" in .well-known, or another port on which TLS is spoken"
+                    ),
+                    Some(Route::Srv(_) | Route::DelegatedSrv(_)) => {
+                        "name port 443 in the SRV record, or another on which TLS is spoken".into()
+                    }
+                    Some(_) | None => {
+                        format!("ask for {verified}:443, or another port on which TLS is spoken")
+                    }
+                },
             ),
             TlsError::Protocol => (
                 Code::NotTls,
@@ -75,6 +85,7 @@ impl Case<'_> {
         &self,
         verified: &Host,
         at: &str,
+        port: u16,
         error: &CertificateError,
     ) -> (Code, String, String) {
         let renew = || {
@@ -84,7 +95,7 @@ impl Case<'_> {
         };
         match error {
             CertificateError::NotValidForName { presented, .. } => {
-                self.wrong_name(verified, at, presented)
+                self.wrong_name(verified, at, port, presented)
             }
             CertificateError::Expired { .. } => (
                 Code::CertificateExpired,
@@ -152,6 +163,7 @@ impl Case<'_> {
         &self,
         verified: &Host,
         at: &str,
+        port: u16,
         presented: &[String],
     ) -> (Code, String, String) {
         let name = verified.to_string();
@@ -173,16 +185,15 @@ impl Case<'_> {
             it.len() > name.len() && it.to_ascii_lowercase().ends_with(&format!(".{name}"))
         });
         if let Some(target) = of_target {
-            let port = at.rsplit(':').next().unwrap_or_default();
             let well_known = self.notes.well_known.as_ref();
             let is_delegated = well_known.is_some_and(|it| it.delegated.is_some());
             let or = if is_delegated {
                 format!(
-                    "or write \"m.server\": \"{target}:{port}\" in .well-known, which then asks for no SRV record; the certificate that is there is for that name"
+                    "or write \"m.server\": \"{target}:{port}\" in .well-known: the certificate there is already good for that name"
                 )
             } else {
                 format!(
-                    "or delegate by .well-known in place of SRV, to {target}:{port}, whose certificate is the one that is there"
+                    "or delegate by .well-known in place of SRV, to {target}:{port}: the certificate there is already good for that name"
                 )
             };
             return (
@@ -213,7 +224,7 @@ impl Case<'_> {
         );
         let certificate = match verified {
             Host::Ip(_) => {
-                "use a name in place of the address: few authorities give certificates for addresses".into()
+                "name a host in place of the address, one that the certificate is for: few authorities give certificates for addresses".into()
             }
             Host::Dns(_) => format!(
                 "get a certificate for {name}, and have what listens there show it for that name (nginx: a server block with server_name {name})"
@@ -223,7 +234,7 @@ impl Case<'_> {
         let plain: Vec<_> = plain.take(3).cloned().collect();
         let plain = plain.join(" or ");
         let remedy = match self.destination.map(|it| it.route) {
-            _ if plain.is_empty() => certificate,
+            _ if plain.is_empty() || matches!(verified, Host::Ip(_)) => certificate,
             Some(Route::Fallback) => format!(
                 "{certificate}; or, if {plain} leads to the homeserver as well, delegate to that by .well-known"
             ),
@@ -247,7 +258,7 @@ fn alert_in_words(alert: u8) -> &'static str {
         40 => {
             ", which is to say: it found nothing in common, or has no certificate to show for this name"
         }
-        80 => ", an error of its own",
+        80 => ", an error of its own (Caddy says so of a name that it has no site for)",
         112 => ", which is to say: it does not know this name",
         _ => "",
     }

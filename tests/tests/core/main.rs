@@ -14,6 +14,7 @@ mod deadlines;
 mod editions;
 mod errors;
 mod families;
+mod findings;
 mod lifetimes;
 mod lookahead;
 mod names;
