@@ -224,7 +224,7 @@ impl Inquiry {
             Err(error) => probe::failure(resolver, name, error, &mut self.findings).await,
             Ok(found) => {
                 if how >= How::Closely || !is_answered {
-                    probe::success(resolver, found, is_answered, &mut self.findings).await;
+                    probe::success(resolver, name, found, is_answered, &mut self.findings).await;
                 }
                 if is_answered {
                     let (keys, findings) = fetch_keys(resolver, name, found).await;
@@ -232,6 +232,7 @@ impl Inquiry {
                     self.findings.extend(findings);
                 } else {
                     probe::for_another_host(resolver, found, &mut self.findings).await;
+                    probe::changed_path(resolver, found, &mut self.findings).await;
                 }
             }
         }

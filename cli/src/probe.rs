@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fedway_core::{
     Attempt, AttemptError, Candidate, CertificateError, Code, ConnectError, DiscoveryError,
-    Finding, Found, IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName, SkipRule,
-    TlsError,
+    Families, Finding, Found, Host, IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName,
+    SkipRule, TlsError,
 };
 use fedway_driver::dns::Dns;
 use fedway_driver::http::Response;
@@ -87,6 +87,7 @@ fn has_unknown_issuer(error: &ConnectError) -> bool {
 /// addresses work
 pub(crate) async fn success<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
+    name: &ServerName,
     found: &Found,
     is_answered: bool,
     findings: &mut Vec<Finding>,
@@ -101,6 +102,40 @@ pub(crate) async fn success<I: Io, D: Dns>(
         to_delegated(resolver, delegated, level, findings).await;
     }
     other_addresses(resolver, found, findings).await;
+    only_ipv6(resolver, name, found, findings).await;
+}
+
+/// Whether those who have IPv4 alone can reach it
+async fn only_ipv6<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+    found: &Found,
+    findings: &mut Vec<Finding>,
+) {
+    let reached = found.connection.as_ref().map(|it| it.address);
+    let Some(reached) = reached.filter(SocketAddr::is_ipv6) else {
+        return;
+    };
+    // A search is content with the family that came first: this one looks up both
+    let Ok(all) = resolver.resolve(name).await else {
+        return;
+    };
+    let mut candidates = all.destination.candidates.iter();
+    let target = candidates.find(|it| it.addresses.iter().any(|it| it.address == reached));
+    let Some(target) = target else { return };
+    let is_name = matches!(target.target, Host::Dns(_));
+    // One that could not be looked up, or may not be dialled, is another finding
+    let is_in_doubt = all.notes.attempts.iter().any(|it| it.host == target.target);
+    let has_ipv4 = target.addresses.iter().any(|it| it.address.is_ipv4()) || is_in_doubt;
+    if is_name && !has_ipv4 && resolver.config().families == Families::Both {
+        let host = &target.target;
+        findings.push(Finding::new(
+            Code::NoIpv4,
+            Level::Warning,
+            format!("{host} has no IPv4 address, so that only servers that have IPv6 reach it"),
+            format!("give {host} a public IPv4 address and an A record; where the line has none, by a tunnel or a proxy elsewhere"),
+        ));
+    }
 }
 
 /// Whether the addresses work that were not needed, of the target that was reached
@@ -216,6 +251,34 @@ pub(crate) async fn for_another_host<I: Io, D: Dns>(
         finding.seen +=
             "; asked by its address alone, it answers as a homeserver: it does not know the name";
         finding.remedy = add;
+    }
+}
+
+/// Where a homeserver knows no path of federation: whether it is its paths that a proxy changes
+pub(crate) async fn changed_path<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    found: &Found,
+    findings: &mut [Finding],
+) {
+    let mut findings = findings.iter_mut();
+    let finding =
+        findings.find(|it| it.code == Code::VersionUnknownPath && it.seen.contains(UNRECOGNIZED));
+    let subject = ServerName::parse(&found.destination.host_header);
+    let (Some(finding), Ok(subject)) = (finding, subject) else {
+        return;
+    };
+    let Ok(mut connected) = resolver.connect_to(&subject).await else {
+        return;
+    };
+    let Ok(response) = connected.get(CLIENT_VERSIONS).await else {
+        return;
+    };
+    let body = String::from_utf8_lossy(&response.body);
+    if response.status == 404 && body.contains(UNRECOGNIZED) {
+        finding.seen += &format!(
+            "; and so to {CLIENT_VERSIONS}, which every homeserver knows: the proxy changes the path"
+        );
+        finding.remedy = "have the proxy pass /_matrix on as it is (nginx: no slash or path behind the port in proxy_pass; Apache: the same path on both sides of ProxyPass; Caddy: handle, not handle_path; Traefik: no StripPrefix)".into();
     }
 }
 
@@ -451,8 +514,9 @@ async fn unknown_issuer<I: Io, D: Dns>(
                     "it is one that a proxy makes up where it has none for a name: give it one for {tls_name} (Traefik: a router with this host and a certresolver, on this entry point; nginx and Kubernetes: the server block or the ingress of this host)"
                 )
             } else {
+                let port = address.port();
                 format!(
-                    "get a certificate for {tls_name} from a public authority, such as Let's Encrypt, and have the server show it"
+                    "get a certificate for {tls_name} from a public authority, such as Let's Encrypt, and have the server show it; or, if that is the certificate of a router or another device, forward port {port} to the machine of the homeserver"
                 )
             },
         )
@@ -503,6 +567,10 @@ fn instead(findings: &mut Vec<Finding>, less: &[Code], code: Code, seen: String,
 const ANY_V4: IpNet = IpNet::new_assert(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Every address of IPv6
 const ANY_V6: IpNet = IpNet::new_assert(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
+/// Client-server API, "API Versions"
+const CLIENT_VERSIONS: &str = "/_matrix/client/versions";
+/// What a homeserver says to a path that it does not know
+const UNRECOGNIZED: &str = "M_UNRECOGNIZED";
 /// A look beside should not take longer than the search; our choice
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A server has a few addresses: `--all` tries more

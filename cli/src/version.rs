@@ -116,7 +116,7 @@ impl VersionError {
                     "{at} answers GET {VERSION_PATH} with a web page in place of JSON{}",
                     answered.answer.who()
                 ),
-                pass_on,
+                pass_on_or_move(at, &name, &pass_on),
             ),
             Self::NotJson(_, answered) => (
                 Code::VersionNotJson,
@@ -189,7 +189,7 @@ impl Answered {
             404 => (
                 Code::VersionUnknownPath,
                 format!("{what}: what listens there does not pass federation on to a homeserver"),
-                pass_on,
+                pass_on_or_move(at, name, &pass_on),
             ),
             400 if says("HTTP request was sent to HTTPS") => (
                 Code::VersionStatus,
@@ -215,17 +215,19 @@ impl Answered {
                 Code::VersionProxyDown,
                 what,
                 match status {
+                    530 if says("1033") => "start cloudflared where the homeserver is, with the tunnel that this name is routed to: it is not connected",
+                    530 => "correct the name or address of the server behind Cloudflare that is set there: it is not in DNS",
                     500 => "look at the logs of the homeserver and of the proxy before it",
                     526 => "give the server behind Cloudflare a certificate that Cloudflare accepts: of a public authority, or of its own for origins",
                     520..=599 => "see to it that the server behind Cloudflare runs and lets Cloudflare in, at the address and port that are set there",
-                    _ => "start the homeserver, or correct the address at which the proxy looks for it",
+                    _ => "start the homeserver (of Synapse with workers, the one for /_matrix/federation), or correct the address at which the proxy looks for it",
                 }
                 .into(),
             ),
             429 => (
                 Code::VersionStatus,
                 what,
-                "let other servers ask more often".into(),
+                "raise the rate limit of the proxy for everything below /_matrix, or remove it (nginx: limit_req)".into(),
             ),
             403 if self.is_json => (
                 Code::VersionStatus,
@@ -239,17 +241,41 @@ impl Answered {
             ),
             300..=399 => {
                 let location = self.answer.values(FieldName::Location).next();
-                let to = location.map(|it| printable(&String::from_utf8_lossy(it), MAX_SHOWN));
-                let to = to.map(|it| format!(" to {it}")).unwrap_or_default();
-                (
-                    Code::VersionStatus,
-                    format!("{what}, a redirect{to}, which no server follows here"),
-                    pass_on,
-                )
+                let to = location.map(String::from_utf8_lossy).unwrap_or_default();
+                let shown = printable(&to, MAX_SHOWN);
+                let there = to.strip_prefix("https://").unwrap_or_default();
+                let (its_host, path) = there.split_once('/').unwrap_or((there, ""));
+                let is_itself = is_same(its_host, host) && format!("/{path}") == VERSION_PATH;
+                let of_log_in = ["access", "auth", "login", "outpost", "signin", "sso"];
+                let (how, remedy) = if is_itself {
+                    (
+                        "a redirect to itself: a proxy asks the server behind it without TLS, which redirects to https for ever",
+                        "have the proxy ask the server behind it by https (at Cloudflare, SSL/TLS mode Full (strict)), or that server not redirect what the proxy asks".into(),
+                    )
+                } else if !is_same(its_host, host) && of_log_in.iter().any(|it| there.contains(it)) {
+                    (
+                        "a redirect to a log-in, which other servers do not have",
+                        format!("exempt everything below /_matrix on {name} from that log-in (Cloudflare Access: a Bypass policy; Authelia, Authentik: a bypass rule)"),
+                    )
+                } else {
+                    ("a redirect, which no server follows here", pass_on)
+                };
+                (Code::VersionStatus, format!("{what}, {how} ({shown})"), remedy)
             }
             _ => (Code::VersionStatus, what, pass_on),
         }
     }
+}
+
+/// Where something that knows nothing of Matrix answers, it may be another machine
+fn pass_on_or_move(at: &str, name: &str, pass_on: &str) -> String {
+    format!("{pass_on}; or, if the homeserver is not at {at}, correct the address of {name} in DNS")
+}
+
+/// Whether two hosts are the same, with the port of https or without
+fn is_same(host: &str, other: &str) -> bool {
+    let bare = |it: &str| it.strip_suffix(":443").unwrap_or(it).to_ascii_lowercase();
+    bare(host) == bare(other)
 }
 
 impl std::fmt::Display for VersionError {

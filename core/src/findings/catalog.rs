@@ -77,6 +77,8 @@ pub enum Code {
     NoAddress,
     /// Nothing answers at the address, as if a firewall dropped it all
     NoAnswer,
+    /// The server has no IPv4 address, so that those who have no IPv6 do not reach it
+    NoIpv4,
     /// What answers there does not speak TLS
     NotTls,
     /// A certificate was not looked at, because a rule of this machine says so
@@ -467,6 +469,13 @@ const PAGES: &[Page] = &[
         meaning: "Nothing answers at the address, as if a firewall dropped it all.",
         remedy: "Open the port in the firewall and in the router, and check that the address is the server's.",
         source: "RFC 9293",
+    },
+    Page {
+        code: Code::NoIpv4,
+        name: "no-ipv4",
+        meaning: "The server has no IPv4 address. Servers without IPv6 do not reach it, and there are many.",
+        remedy: "Give its host a public IPv4 address and an A record; where the line has none, by a tunnel or a proxy elsewhere.",
+        source: "RFC 8305",
     },
     Page {
         code: Code::NotTls,

@@ -123,6 +123,12 @@ fn mistake(body: &[u8]) -> Option<Mistake> {
             "a document with typographic quotes (\u{201c} \u{201d}), which is no JSON",
             "write plain quotes in their place:",
         )
+    } else if text.starts_with(b"{\\") || has("&quot;") {
+        (
+            Code::WellKnownNotJson,
+            "a document whose quotes are escaped (\\\" or &quot;), which is no JSON",
+            "write plain quotes, without a backslash:",
+        )
     } else if text.starts_with(b"{'") || has("'m.server'") {
         (
             Code::WellKnownNotJson,
@@ -162,6 +168,7 @@ fn no_object(url: &str, line: u32, column: u32) -> String {
 /// The document that should be there: with the name that is there, if one can be made out
 fn document(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
+    let text = text.replace("\\\"", "\"").replace("&quot;", "\"");
     let text = text.replace(['\u{201c}', '\u{201d}', '\''], "\"");
     let key = text
         .split_once("base_url\"")
@@ -205,7 +212,11 @@ fn server_name(
     let name = spaced
         .and_then(|it| ServerName::parse(it).ok())
         .or_else(|| cause.suggestion.as_deref().cloned());
+    let is_placeholder = ["{{", "${", "%(", "<"].iter().any(|it| value.contains(it));
     let remedy = match name {
+        _ if is_placeholder => {
+            "write the host and port of the server there, such as matrix.example.org:443".into()
+        }
         _ if of_ipv6.is_some() => format!(
             "write a name and a port, such as \"m.server\": \"matrix.example.org:8448\"; the address would be written as {}, and need a certificate for itself, which few authorities give",
             of_ipv6.unwrap_or_default()
@@ -222,7 +233,9 @@ fn server_name(
         }
         None => "write host or host:port there, such as matrix.example.org:443".into(),
     };
-    let why = if spaced.is_some() {
+    let why = if is_placeholder {
+        "it is a placeholder that was never filled in".to_string()
+    } else if spaced.is_some() {
         "there is a space in it".to_string()
     } else {
         // A sentence may go on behind it

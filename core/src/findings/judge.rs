@@ -72,7 +72,7 @@ impl Case<'_> {
         if let Some(well_known) = &self.notes.well_known {
             match (&well_known.delegated, &well_known.error) {
                 (Some(delegated), _) => self.delegated(delegated, well_known, findings),
-                (None, Some(error)) if is_meant(error, self.name) => {
+                (None, Some(error)) if self.is_meant(error) => {
                     findings.push(self.well_known(error, Level::Warning));
                 }
                 (None, _) => {}
@@ -158,12 +158,32 @@ impl Case<'_> {
         attempts.into_iter()
     }
 
+    /// Whether somebody wanted a delegation there: no web server, or none that knows of it, is no sign of that
+    fn is_meant(&self, error: &WellKnownError) -> bool {
+        match error {
+            WellKnownError::Body(_)
+            | WellKnownError::Fetch(_)
+            | WellKnownError::Redirect { .. } => true,
+            WellKnownError::Status(status) => !matches!(status, 404 | 410),
+            // Within its time, every address of nobody's web server is tried: somebody has answered
+            WellKnownError::TimedOut => true,
+            WellKnownError::Unreachable { cause, .. } => {
+                let is_answered = matches!(
+                    cause,
+                    AttemptError::Connect(ConnectError::Tls(_)) | AttemptError::AddressRefused(_)
+                );
+                // Nobody redirects elsewhere without a purpose
+                cause.fault() != Fault::Ours && (is_answered || !self.redirects().is_empty())
+            }
+        }
+    }
+
     /// How bad a .well-known is that gave no delegation, where the search has failed
     ///
     /// A delegation that was meant and cannot be read is the cause, whatever failed after it; but a server that was found
     /// all the same by SRV, or that speaks TLS on port 8448, has a fault of its own.
     fn level_of_broken(&self, broken: &WellKnownError, error: &DiscoveryError) -> Level {
-        if !is_meant(broken, self.name) {
+        if !self.is_meant(broken) {
             return Level::Notice;
         }
         let is_document = match broken {
@@ -288,7 +308,7 @@ impl Case<'_> {
                 Code::SrvUnanswered,
                 Level::Warning,
                 format!(
-                    "{}: what they would say might lead elsewhere",
+                    "{}: some servers give up where that fails, and what it would say might lead elsewhere",
                     dns_remedy(error, self.name.host())
                 ),
             ),
@@ -308,26 +328,6 @@ impl Case<'_> {
 /// Whether the web server has answered, at one address or another
 fn is_answered(well_known: &WellKnown) -> bool {
     well_known.redirects.is_empty() && well_known.status.is_some()
-}
-
-/// Whether somebody wanted a delegation there: no web server, or none that knows of it, is no sign of that
-fn is_meant(error: &WellKnownError, name: &ServerName) -> bool {
-    match error {
-        WellKnownError::Body(_) | WellKnownError::Fetch(_) | WellKnownError::Redirect { .. } => {
-            true
-        }
-        WellKnownError::Status(status) => !matches!(status, 404 | 410),
-        // Within its time, every address of nobody's web server is tried: somebody has answered
-        WellKnownError::TimedOut => true,
-        WellKnownError::Unreachable { host, cause } => {
-            let is_answered = matches!(
-                cause,
-                AttemptError::Connect(ConnectError::Tls(_)) | AttemptError::AddressRefused(_)
-            );
-            // Nobody redirects to another host without a purpose
-            cause.fault() != Fault::Ours && (is_answered || host != name.host())
-        }
-    }
 }
 
 /// Which of several failures tells most: what a server said before what a network did, and that before DNS

@@ -2,7 +2,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use super::case::Case;
 use super::catalog::Code;
@@ -40,6 +40,12 @@ impl Case<'_> {
                     ),
                 },
                 match host {
+                    Host::Dns(_) if address.is_some_and(|it| is_tunnel(it.ip())) => format!(
+                        "switch the record of {host} to Proxied (orange cloud) at Cloudflare: this is the inside of a tunnel of theirs"
+                    ),
+                    Host::Dns(_) if address.is_some_and(|it| is_shared(it.ip())) => format!(
+                        "give {host} another address: this one is of a provider's own network (carrier-grade NAT) or a VPN such as Tailscale; without a public IPv4 address, IPv6 or a tunnel is left"
+                    ),
                     Host::Dns(name) if name.as_str() == "localhost" && host != self.name.host() => {
                         "write the public name and the port of the server in m.server: localhost is the own machine of whoever reads it".into()
                     }
@@ -101,12 +107,14 @@ impl Case<'_> {
     }
 
     /// What is to be changed if the server listens at another port than this
-    fn elsewhere(&self, port: u16) -> String {
+    fn elsewhere(&self) -> String {
         let well_known = self.notes.well_known.as_ref();
         let delegated = well_known.and_then(|it| it.delegated.as_ref());
         match (self.destination.map(|it| it.route), delegated) {
             (Some(Route::Srv(_) | Route::DelegatedSrv(_)), _) => {
-                format!("; or, if it listens at another port than {port}, correct the SRV record")
+                let owner = self.srv_owner();
+                let owner = owner.map(|it| format!(" {it}")).unwrap_or_default();
+                format!("; or, if it is at another host or port, correct the SRV record{owner}")
             }
             (Some(Route::Fallback), _) => {
                 let (host, redirects) = (self.name.host(), self.redirects());
@@ -141,9 +149,11 @@ impl Case<'_> {
         let state = match well_known.and_then(|it| it.error.as_ref()) {
             Some(WellKnownError::Status(status)) => format!("{url} answers {status}"),
             Some(WellKnownError::Unreachable { cause, .. }) => match cause {
-                AttemptError::Connect(ConnectError::Refused) => format!(
-                    "nothing listens on port 443 of {host} either, and plain http does not count"
-                ),
+                AttemptError::Connect(ConnectError::Refused) if self.redirects().is_empty() => {
+                    format!(
+                        "nothing listens on port 443 of {host} either, and plain http does not count"
+                    )
+                }
                 AttemptError::AddressRefused(_)
                 | AttemptError::Connect(_)
                 | AttemptError::Dns(_)
@@ -165,14 +175,22 @@ impl Case<'_> {
         let srv = if self.notes.warnings.iter().any(is_unanswered) {
             String::new()
         } else {
-            format!(", and there is no SRV record _matrix-fed._tcp.{host}")
+            format!(", and there is no SRV record {}", self.service())
         };
         format!("; nothing leads elsewhere: {state}{srv}")
     }
 
-    fn redirects(&self) -> &[String] {
+    pub(super) fn redirects(&self) -> &[String] {
         let well_known = self.notes.well_known.as_ref();
         well_known.map(|it| &*it.redirects).unwrap_or_default()
+    }
+
+    /// The SRV record that the name should have, if it is to have one
+    fn service(&self) -> String {
+        let services = self.destination.map(|it| it.edition.rules().services);
+        let service = services.and_then(|it| it.first());
+        let label = service.map_or("_matrix-fed._tcp", |it| it.label);
+        format!("{label}.{}", self.name.host())
     }
 
     /// The SRV record that a target is from
@@ -202,7 +220,8 @@ impl Case<'_> {
                         "{host} has no address in DNS ({absence}), and no delegation leads elsewhere"
                     ),
                     format!(
-                        "{record}; or delegate, with .well-known on a web server there or an SRV record _matrix-fed._tcp.{host}"
+                        "{record}; or delegate, with .well-known on a web server there or an SRV record {}",
+                        self.service()
                     ),
                 ),
             };
@@ -268,14 +287,19 @@ impl Case<'_> {
             ConnectError::Refused => (
                 Code::PortClosed,
                 format!("nothing listens at {at} (connection refused){}", self.undelegated()),
-                format!("start the homeserver or its proxy on port {port} of {host}{}", self.elsewhere(port)),
+                format!("start the homeserver or its proxy on port {port} of {host}{}", self.elsewhere()),
             ),
             ConnectError::TimedOut => (
                 Code::NoAnswer,
                 format!("there is no TLS with {at} in time: a firewall drops everything, or what listens there does not answer{}", self.undelegated()),
-                format!("open port {port} in the firewall and the router of {host}, and look at what listens there{}", self.elsewhere(port)),
+                format!("open port {port} in the firewall and the router of {host}, and look at what listens there{}", self.elsewhere()),
             ),
-            ConnectError::Closed | ConnectError::Reset | ConnectError::TooMuchData { .. } => (
+            ConnectError::Reset => (
+                Code::ConnectionCut,
+                format!("{at} accepts connections and resets them before TLS is up"),
+                format!("look at what listens on port {port} of {host}: Docker, whose container has nothing on the port that is published; a firewall; or a proxy that does not know the name"),
+            ),
+            ConnectError::Closed | ConnectError::TooMuchData { .. } => (
                 Code::ConnectionCut,
                 format!("{at} accepts connections and closes them before TLS is up ({error})"),
                 format!("look at what listens on port {port} of {host}: a proxy that does not know the name, a firewall, something that speaks no TLS, or a listener that waits for the PROXY protocol of a load balancer (nginx: proxy_protocol), which is to be taken off there"),
@@ -294,6 +318,16 @@ impl Case<'_> {
             ConnectError::Tls(error) => self.tls(host, at, port, error),
         }
     }
+}
+
+/// Whether it is an address of the inside of a Cloudflare tunnel, as `cfargotunnel.com` has them
+fn is_tunnel(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(ip) if ip.segments()[..3] == [0xfd10, 0xaec2, 0x5dae])
+}
+
+/// RFC 6598 §7
+fn is_shared(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(ip) if ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64)
 }
 
 /// Whether it is the name server asked that does not answer for anybody like us, or is told not to

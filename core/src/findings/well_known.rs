@@ -141,12 +141,41 @@ impl Case<'_> {
         )
     }
 
+    /// A redirect that leads nowhere
+    fn dead_redirect(&self, last: &str, cause: &AttemptError) -> (Code, String, String) {
+        let host = self.name.host();
+        let folder = if last.ends_with("/.well-known/matrix/server/") {
+            " as a file, not a folder"
+        } else {
+            ""
+        };
+        (
+            Code::WellKnownRedirect,
+            format!(
+                "https://{host}/.well-known/matrix/server redirects to {last}, where there is no answer ({})",
+                Chain(cause)
+            ),
+            format!(
+                "take that redirect away at the web server of {host}, and serve {{\"m.server\": \"HOST:PORT\"}} there{folder}"
+            ),
+        )
+    }
+
     fn well_known_unreachable(
         &self,
         url: &str,
         host: &Host,
         cause: &AttemptError,
     ) -> (Code, String, String) {
+        let is_of_certificate = matches!(
+            cause,
+            AttemptError::Connect(ConnectError::Tls(TlsError::Certificate(_)))
+        );
+        if let Some(last) = self.redirects().last()
+            && !is_of_certificate
+        {
+            return self.dead_redirect(last, cause);
+        }
         let reason = Chain(cause);
         if let AttemptError::Connect(ConnectError::Tls(TlsError::Certificate(certificate))) = cause
         {

@@ -143,7 +143,9 @@ fn a_bot_wall_s_403_is_told_as_its_status<R: Runtime>() {
         .header("Content-Type", "text/html; charset=UTF-8")
         .content(page);
     let response = version::<R>(reply).unwrap();
-    assert_eq!((response.status, &response.body[..]), (403, &b""[..]));
+    assert_eq!(response.status, 403);
+    // As much as came with the head
+    assert!(page.as_bytes().starts_with(&response.body));
 }
 
 /// Holds that the search takes the delegation, behind these targets of `example.org` where the reply redirects there
