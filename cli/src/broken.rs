@@ -622,6 +622,60 @@ const CASES: &[Case] = &[
             home(plan, "[2001:db8::60]:8448", "parked.example");
         },
     ),
+    Case(
+        "well-known-differs",
+        "serve the same document at 198.51.100.61:443, or delete the A record 198.51.100.61",
+        |plan, ip| {
+            says(plan, "c61.example", ip, Reply::status(404));
+            let other =
+                Https::for_name("c61.example").well_known(r#"{"m.server": "m.c61.example:443"}"#);
+            plan.web("c61.example", "198.51.100.252", other);
+        },
+    ),
+    Case(
+        "well-known-redirect",
+        "take that redirect away",
+        |plan, ip| {
+            let redirect = Reply::status(302).header("Location", "https://gone.c62.example/server");
+            says(plan, "c62.example", ip, redirect);
+        },
+    ),
+    Case(
+        "version-status",
+        "exempt everything below /_matrix on c63.example",
+        |plan, ip| {
+            plan.a("c63.example", ip);
+            let log_in = Reply::status(302).header("Location", "https://auth.example/login");
+            let server = Https::for_name("c63.example").path(VERSION, log_in);
+            plan.https(&format!("{ip}:8448"), server);
+        },
+    ),
+    Case(
+        "version-unknown-path",
+        "have the proxy pass /_matrix on as it is",
+        |plan, ip| {
+            plan.a("c64.example", ip);
+            let unknown = || {
+                Reply::status(404)
+                    .header("Content-Type", "application/json")
+                    .content(r#"{"errcode": "M_UNRECOGNIZED"}"#)
+            };
+            let server = Https::for_name("c64.example").path(VERSION, unknown());
+            plan.https(&format!("{ip}:8448"), server.otherwise(unknown()));
+        },
+    ),
+    Case(
+        "well-known-bad-server-name",
+        "a placeholder that was never filled in",
+        |plan, ip| {
+            web(
+                plan,
+                "c65.example",
+                ip,
+                r#"{"m.server": "{{ matrix_fqn }}:443"}"#,
+            );
+        },
+    ),
 ];
 
 #[test]

@@ -10,6 +10,7 @@ use fedway_core::{
 use fedway_driver::dns::Dns;
 use fedway_driver::{Connected, Explained, Io, Resolver, TlsStream};
 
+use crate::beside;
 use crate::everywhere::{self, Tried};
 use crate::json::Foreign;
 use crate::keys::{self, KEYS_PATH, Keys};
@@ -224,15 +225,15 @@ impl Inquiry {
             Err(error) => probe::failure(resolver, name, error, &mut self.findings).await,
             Ok(found) => {
                 if how >= How::Closely || !is_answered {
-                    probe::success(resolver, name, found, is_answered, &mut self.findings).await;
+                    beside::success(resolver, name, found, is_answered, &mut self.findings).await;
                 }
                 if is_answered {
                     let (keys, findings) = fetch_keys(resolver, name, found).await;
                     self.keys = keys;
                     self.findings.extend(findings);
                 } else {
-                    probe::for_another_host(resolver, found, &mut self.findings).await;
-                    probe::changed_path(resolver, found, &mut self.findings).await;
+                    beside::for_another_host(resolver, found, &mut self.findings).await;
+                    beside::changed_path(resolver, found, &mut self.findings).await;
                 }
             }
         }

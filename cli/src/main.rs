@@ -1,6 +1,7 @@
 //! `fedway`: find the server behind a Matrix server name, and learn why federation works or does not.
 
 mod args;
+mod beside;
 #[cfg(test)]
 mod broken;
 mod cache;

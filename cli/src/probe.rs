@@ -1,12 +1,12 @@
-//! What else is looked at where a server was not reached as it should be: what is there instead.
+//! What else is looked at where a server was not reached: what is there instead.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use fedway_core::{
-    Attempt, AttemptError, Candidate, CertificateError, Code, ConnectError, DiscoveryError,
-    Families, Finding, Found, Host, IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName,
-    SkipRule, TlsError,
+    Attempt, AttemptError, CertificateError, Chain, Code, ConnectError, DiscoveryError, Finding,
+    Host, HttpAnswer, IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName, SkipRule,
+    TlsError,
 };
 use fedway_driver::dns::Dns;
 use fedway_driver::http::Response;
@@ -31,6 +31,7 @@ pub(crate) async fn failure<I: Io, D: Dns>(
         if error.place == Place::Route(Route::Fallback) {
             on_443(resolver, name, None, findings).await;
             by_clients(resolver, name, findings).await;
+            by_web_servers(resolver, name, findings).await;
         } else if let Place::Route(Route::DelegatedFallback | Route::DelegatedPort) = error.place {
             on_443(resolver, name, delegated, findings).await;
         }
@@ -83,101 +84,8 @@ fn has_unknown_issuer(error: &ConnectError) -> bool {
     )
 }
 
-/// What is found beside a success: whether the name that is delegated to is itself delegated, and whether the other
-/// addresses work
-pub(crate) async fn success<I: Io, D: Dns>(
-    resolver: &Resolver<I, D>,
-    name: &ServerName,
-    found: &Found,
-    is_answered: bool,
-    findings: &mut Vec<Finding>,
-) {
-    let well_known = found.notes.well_known.as_ref();
-    if let Some(delegated) = well_known.and_then(|it| it.delegated.as_ref()) {
-        let level = if is_answered {
-            Level::Warning
-        } else {
-            Level::Error
-        };
-        to_delegated(resolver, delegated, level, findings).await;
-    }
-    other_addresses(resolver, found, findings).await;
-    only_ipv6(resolver, name, found, findings).await;
-}
-
-/// Whether those who have IPv4 alone can reach it
-async fn only_ipv6<I: Io, D: Dns>(
-    resolver: &Resolver<I, D>,
-    name: &ServerName,
-    found: &Found,
-    findings: &mut Vec<Finding>,
-) {
-    let reached = found.connection.as_ref().map(|it| it.address);
-    let Some(reached) = reached.filter(SocketAddr::is_ipv6) else {
-        return;
-    };
-    // A search is content with the family that came first: this one looks up both
-    let Ok(all) = resolver.resolve(name).await else {
-        return;
-    };
-    let mut candidates = all.destination.candidates.iter();
-    let target = candidates.find(|it| it.addresses.iter().any(|it| it.address == reached));
-    let Some(target) = target else { return };
-    let is_name = matches!(target.target, Host::Dns(_));
-    // One that could not be looked up, or may not be dialled, is another finding
-    let is_in_doubt = all.notes.attempts.iter().any(|it| it.host == target.target);
-    let has_ipv4 = target.addresses.iter().any(|it| it.address.is_ipv4()) || is_in_doubt;
-    if is_name && !has_ipv4 && resolver.config().families == Families::Both {
-        let host = &target.target;
-        findings.push(Finding::new(
-            Code::NoIpv4,
-            Level::Warning,
-            format!("{host} has no IPv4 address, so that only servers that have IPv6 reach it"),
-            format!("give {host} a public IPv4 address and an A record; where the line has none, by a tunnel or a proxy elsewhere"),
-        ));
-    }
-}
-
-/// Whether the addresses work that were not needed, of the target that was reached
-async fn other_addresses<I: Io, D: Dns>(
-    resolver: &Resolver<I, D>,
-    found: &Found,
-    findings: &mut Vec<Finding>,
-) {
-    let Some(connection) = &found.connection else {
-        return;
-    };
-    let (destination, reached) = (&found.destination, connection.address);
-    let has_reached = |it: &&Candidate| it.addresses.iter().any(|it| it.address == reached);
-    let Some(target) = destination.candidates.iter().find(has_reached) else {
-        return;
-    };
-    let tried: Vec<_> = found.notes.attempts.iter().map(|it| it.address).collect();
-    let others = target.addresses.iter().map(|it| it.address);
-    let others = others.filter(|it| *it != reached && !tried.contains(&Some(*it)));
-    let attempts = others.take(MOST_OTHERS).map(async |address| {
-        let tried = resolver.try_address(address, &destination.tls_name, Purpose::Federation);
-        (address, tried.await)
-    });
-    let tried = join_all(attempts).await;
-    let works = |is_ipv6| {
-        let mut works = tried.iter().filter(|(_, result)| result.is_ok());
-        reached.is_ipv6() == is_ipv6 || works.any(|(address, _)| address.is_ipv6() == is_ipv6)
-    };
-    for (address, result) in &tried {
-        if let Err(error) = result {
-            let is_family = !works(address.is_ipv6());
-            let finding =
-                Finding::of_dead_address(&target.target, *address, error, Some(reached), is_family);
-            if !findings.contains(&finding) {
-                findings.push(finding);
-            }
-        }
-    }
-}
-
 /// Whether a name that is delegated to is itself delegated, which nobody follows: the cause, where the server was not found
-async fn to_delegated<I: Io, D: Dns>(
+pub(crate) async fn to_delegated<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     delegated: &ServerName,
     level: Level,
@@ -201,98 +109,6 @@ async fn to_delegated<I: Io, D: Dns>(
         format!("write \"m.server\": \"{last}\", if that is where the server is"),
     );
     findings.insert(0, finding.at(Place::WellKnown));
-}
-
-/// Where a server was reached and its answer is not a homeserver's: whether it is only this name that it does not know
-pub(crate) async fn for_another_host<I: Io, D: Dns>(
-    resolver: &Resolver<I, D>,
-    found: &Found,
-    findings: &mut [Finding],
-) {
-    let destination = &found.destination;
-    let (Some(connection), Ok(subject)) = (
-        &found.connection,
-        ServerName::parse(&destination.host_header),
-    ) else {
-        return;
-    };
-    let codes = [
-        Code::VersionUnknownPath,
-        Code::VersionNotJson,
-        Code::VersionMisdirected,
-        Code::VersionProxyDown,
-    ];
-    let Some(finding) = findings.iter_mut().find(|it| codes.contains(&it.code)) else {
-        return;
-    };
-    let (address, name) = (connection.address, &destination.host_header);
-    let bare = destination.tls_name.to_string();
-    if *name != bare && knows(resolver, &subject, &bare).await {
-        finding.seen += &format!("; asked for {bare} without the port, it answers as a homeserver");
-        finding.remedy = format!(
-            "have the proxy's rule for the homeserver match the Host header {name}, with the port, as other servers send it"
-        );
-        return;
-    }
-    let of_srv = destination.candidates.iter().find(|it| it.srv.is_some());
-    let target = of_srv.map(|it| it.target.to_string());
-    let add = format!(
-        "add {bare} to the names of the proxy's rule for the homeserver (nginx: server_name; Traefik: Host) at {address}"
-    );
-    if let Some(target) = target
-        && knows(resolver, &subject, &target).await
-    {
-        finding.seen += &format!(
-            "; asked for {target}, the target of the SRV record, it answers as a homeserver, but other servers ask for {bare} there"
-        );
-        finding.remedy = add;
-    } else if knows(resolver, &subject, &address.to_string()).await {
-        // As one who does not know the name
-        finding.seen +=
-            "; asked by its address alone, it answers as a homeserver: it does not know the name";
-        finding.remedy = add;
-    }
-}
-
-/// Where a homeserver knows no path of federation: whether it is its paths that a proxy changes
-pub(crate) async fn changed_path<I: Io, D: Dns>(
-    resolver: &Resolver<I, D>,
-    found: &Found,
-    findings: &mut [Finding],
-) {
-    let mut findings = findings.iter_mut();
-    let finding =
-        findings.find(|it| it.code == Code::VersionUnknownPath && it.seen.contains(UNRECOGNIZED));
-    let subject = ServerName::parse(&found.destination.host_header);
-    let (Some(finding), Ok(subject)) = (finding, subject) else {
-        return;
-    };
-    let Ok(mut connected) = resolver.connect_to(&subject).await else {
-        return;
-    };
-    let Ok(response) = connected.get(CLIENT_VERSIONS).await else {
-        return;
-    };
-    let body = String::from_utf8_lossy(&response.body);
-    if response.status == 404 && body.contains(UNRECOGNIZED) {
-        finding.seen += &format!(
-            "; and so to {CLIENT_VERSIONS}, which every homeserver knows: the proxy changes the path"
-        );
-        finding.remedy = "have the proxy pass /_matrix on as it is (nginx: no slash or path behind the port in proxy_pass; Apache: the same path on both sides of ProxyPass; Caddy: handle, not handle_path; Traefik: no StripPrefix)".into();
-    }
-}
-
-/// Whether a homeserver answers where `subject` leads, asked with another `Host` header
-async fn knows<I: Io, D: Dns>(resolver: &Resolver<I, D>, subject: &ServerName, host: &str) -> bool {
-    let Ok(connected) = resolver.connect_to(subject).await else {
-        return false;
-    };
-    let (mut stream, limits) = (connected.into_stream(), resolver.config().limits);
-    let deadline = resolver.io().now() + PATIENCE;
-    let asking = fedway_driver::get(&mut stream, host, VERSION_PATH, limits);
-    let response = before(resolver.io(), deadline, asking).await;
-    let response = response.and_then(Result::ok);
-    response.is_some_and(|it| is_homeserver(&it))
 }
 
 /// A homeserver on port 443, where nobody looks for it: of the name, or of the one that it delegates to
@@ -376,6 +192,72 @@ async fn by_clients<I: Io, D: Dns>(
     );
     let less = [Code::PortClosed, Code::NoAnswer, Code::Unreachable];
     instead(findings, &less, Code::FederationElsewhere, seen, remedy);
+}
+
+/// Whether it depends on the address of the web server if there is a delegation
+async fn by_web_servers<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+    findings: &mut Vec<Finding>,
+) {
+    let host = name.host();
+    let Ok(web) = ServerName::parse(&format!("{host}:443")) else {
+        return;
+    };
+    let Ok(found) = resolver.resolve(&web).await else {
+        return;
+    };
+    let addresses = found.destination.addresses().take(MOST_WEB_SERVERS);
+    let asked = addresses.map(async |address| (address, delegation(resolver, host, address).await));
+    let asked = join_all(asked).await;
+    let yes = asked
+        .iter()
+        .find_map(|(address, it)| Some((address, it.as_ref().ok()?)));
+    let no = asked
+        .iter()
+        .find_map(|(address, it)| Some((address, it.as_ref().err()?)));
+    let (Some((there, delegated)), Some((here, why))) = (yes, no) else {
+        return;
+    };
+    let record = if here.is_ipv6() { "AAAA" } else { "A" };
+    let finding = Finding::new(
+        Code::WellKnownDiffers,
+        Level::Error,
+        format!(
+            "https://{host}{WELL_KNOWN_PATH} delegates to {delegated} at {there}, and not at {here} ({why})"
+        ),
+        format!(
+            "serve the same document at {here}, or delete the {record} record {} of {host}",
+            here.ip()
+        ),
+    );
+    findings.insert(0, finding.at(Place::WellKnown));
+}
+
+/// What .well-known says at one address; or why it says nothing
+async fn delegation<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    host: &Host,
+    address: SocketAddr,
+) -> Result<ServerName, String> {
+    let session = resolver
+        .try_address(address, host, Purpose::WellKnown)
+        .await;
+    let mut session = session.map_err(|error| Chain(&error).to_string())?;
+    let (text, limits) = (host.to_string(), resolver.config().limits);
+    let asking = fedway_driver::get(&mut session, &text, WELL_KNOWN_PATH, limits);
+    let deadline = resolver.io().now() + PATIENCE;
+    let response = match before(resolver.io(), deadline, asking).await {
+        None => return Err("no answer in time".into()),
+        Some(response) => response.map_err(|error| Chain(&error).to_string())?,
+    };
+    if response.status != 200 {
+        return Err(HttpAnswer::from(response).in_words());
+    }
+    let document = serde_json::from_slice::<Value>(&response.body).unwrap_or_default();
+    let delegated = document["m.server"].as_str();
+    let delegated = delegated.and_then(|it| ServerName::parse(it).ok());
+    delegated.ok_or_else(|| "no delegation".into())
 }
 
 /// The host and port of a URL
@@ -470,7 +352,7 @@ async fn speaks<I: Io, D: Dns>(resolver: &Resolver<I, D>, address: SocketAddr) -
 }
 
 /// Whether a homeserver has answered (server-server API, "Retrieving server version")
-fn is_homeserver(response: &Response) -> bool {
+pub(crate) fn is_homeserver(response: &Response) -> bool {
     let object = serde_json::from_slice::<Value>(&response.body);
     response.status == 200 && object.is_ok_and(|object| object["server"].is_object())
 }
@@ -567,13 +449,11 @@ fn instead(findings: &mut Vec<Finding>, less: &[Code], code: Code, seen: String,
 const ANY_V4: IpNet = IpNet::new_assert(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Every address of IPv6
 const ANY_V6: IpNet = IpNet::new_assert(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
-/// Client-server API, "API Versions"
-const CLIENT_VERSIONS: &str = "/_matrix/client/versions";
-/// What a homeserver says to a path that it does not know
-const UNRECOGNIZED: &str = "M_UNRECOGNIZED";
 /// A look beside should not take longer than the search; our choice
-const PATIENCE: Duration = Duration::from_secs(3);
-/// A server has a few addresses: `--all` tries more
-const MOST_OTHERS: usize = 8;
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
+/// Of a web site with many addresses, some tell; our choice
+const MOST_WEB_SERVERS: usize = 4;
+/// Server-server API, "Server discovery", step 3
+const WELL_KNOWN_PATH: &str = "/.well-known/matrix/server";
 /// The first bytes tell
 const MAX_ANSWER: usize = 16_384;

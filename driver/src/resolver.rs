@@ -207,7 +207,8 @@ impl<I: Io, D: Dns> Resolver<I, D> {
     /// Connects to one address and verifies its certificate for `tls_name`, without a search: to try all the addresses of a
     /// [`Destination`](fedway_core::Destination), where a search is content with the first that works
     ///
-    /// The policies about addresses apply, and so do the rules by which a certificate is not verified.
+    /// The policies about addresses apply, and so do the rules by which a certificate is not verified. What is given is the
+    /// session, to ask something over.
     ///
     /// # Errors
     ///
@@ -217,7 +218,7 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         address: SocketAddr,
         tls_name: &Host,
         purpose: Purpose,
-    ) -> Result<(), AttemptError> {
+    ) -> Result<I::Tls, AttemptError> {
         let shared = &self.engine.shared;
         let (config, io) = (&shared.config, &*shared.io);
         let allowed = config.addresses.judge(address.ip());
@@ -232,7 +233,8 @@ impl<I: Io, D: Dns> Resolver<I, D> {
         let deadline = io.now() + config.deadlines.connect;
         let session = before(io, deadline, shared.connect(dial, deadline)).await;
         let session = session.unwrap_or(Err(ConnectError::TimedOut));
-        session.map(drop).map_err(AttemptError::Connect)
+        let session = session.map_err(AttemptError::Connect)?;
+        Ok(session.tls)
     }
 
     /// Takes in what was seen of a server from above; `name` is the server name as it was asked for, or the subject

@@ -6,6 +6,9 @@
 
 // The command line is a binary; these are the files that it prints with
 #[allow(dead_code, reason = "no server is at hand")]
+#[path = "../../cli/src/beside.rs"]
+mod beside;
+#[allow(dead_code, reason = "no server is at hand")]
 #[path = "../../cli/src/everywhere.rs"]
 mod everywhere;
 #[allow(dead_code, reason = "the target asks no server")]

@@ -137,6 +137,8 @@ pub enum Code {
     WellKnownBrokenResponse,
     /// The certificate of the web server that has .well-known cannot be accepted, so that other servers pass over the delegation
     WellKnownCertificate,
+    /// One address of the web server delegates, and another does not
+    WellKnownDiffers,
     /// .well-known is answered with a web page in place of JSON
     WellKnownHtml,
     /// A change of the delegation takes long to reach others, since .well-known may be believed for so long
@@ -678,6 +680,13 @@ const PAGES: &[Page] = &[
         name: "well-known-certificate",
         meaning: "The certificate of the web server that has .well-known cannot be accepted, so that other servers pass over the delegation.",
         remedy: "Renew or replace the certificate of the web server.",
+        source: "specification, step 3",
+    },
+    Page {
+        code: Code::WellKnownDiffers,
+        name: "well-known-differs",
+        meaning: "The name has several addresses for its web server: one delegates, and another does not. What others find is left to chance.",
+        remedy: "Serve the same document at every address, or remove the record of the one that is not meant.",
         source: "specification, step 3",
     },
     Page {
