@@ -154,6 +154,48 @@ pub(crate) async fn for_another_host<I: Io, D: Dns>(
     }
 }
 
+/// Where something else answers at one address: whether a homeserver does at another
+pub(crate) async fn at_another_address<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    found: &Found,
+    findings: &mut [Finding],
+) {
+    let (Some(connection), Some(finding)) = (&found.connection, findings.first_mut()) else {
+        return;
+    };
+    let (destination, reached) = (&found.destination, connection.address);
+    let has_reached = |it: &&Candidate| it.addresses.iter().any(|it| it.address == reached);
+    let Some(target) = destination.candidates.iter().find(has_reached) else {
+        return;
+    };
+    let others = target.addresses.iter().map(|it| it.address);
+    for other in others.filter(|it| *it != reached).take(MOST_OTHERS) {
+        let dialled = resolver.try_address(other, &destination.tls_name, Purpose::Federation);
+        let Ok(mut session) = dialled.await else {
+            continue;
+        };
+        let (host, limits) = (&destination.host_header, resolver.config().limits);
+        let asking = fedway_driver::get(&mut session, host, VERSION_PATH, limits);
+        let deadline = resolver.io().now() + PATIENCE;
+        let response = before(resolver.io(), deadline, asking).await;
+        if response
+            .and_then(Result::ok)
+            .is_some_and(|it| is_homeserver(&it))
+        {
+            let name = &destination.tls_name;
+            let record = if reached.is_ipv6() { "AAAA" } else { "A" };
+            finding.seen +=
+                &format!("; at {other}, another of its addresses, a homeserver answers");
+            finding.remedy = format!(
+                "have what listens at {reached} serve {name} as it does at {other} (nginx: a listen line for it in that server block, such as listen [::]:443 ssl), or delete the {record} record {} of {}",
+                reached.ip(),
+                target.target
+            );
+            return;
+        }
+    }
+}
+
 /// Where a homeserver knows no path of federation: whether it is its paths that a proxy changes
 pub(crate) async fn changed_path<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,

@@ -97,7 +97,7 @@ pub(crate) async fn check<I: Io, D: Dns>(
         // A server that has accepted the connection gets as long for its answer as .well-known
         let deadline = resolver.io().now() + resolver.config().deadlines.well_known;
         let version = version::ask(resolver, &mut connected, deadline).await;
-        inquiry.judge(&connected, &version);
+        inquiry.judge(name, &connected, &version);
         inquiry.version = Some(version);
         let session = connected.stream.session().map(Session::new);
         #[cfg(feature = "transparency")]
@@ -198,14 +198,16 @@ impl Inquiry {
     /// What the connection shows, and how the server answered over it
     fn judge<I: Io, D>(
         &mut self,
+        name: &ServerName,
         connected: &Connected<I, D>,
         version: &Result<Foreign, VersionError>,
     ) {
         let connection = connected.found.connection.as_ref();
         let at = connection.map_or_else(String::new, |it| it.address.to_string());
         if let Err(error) = version {
-            self.findings
-                .insert(0, error.finding(&at, connected.host_header()));
+            let elsewhere = elsewhere(name, &connected.found, &at);
+            let finding = error.finding(&at, connected.host_header(), &elsewhere);
+            self.findings.insert(0, finding);
         }
         let shown = connection.and_then(|it| it.shown.as_ref());
         if let Some((_, not_after)) = shown.and_then(|shown| shown.validity) {
@@ -234,6 +236,7 @@ impl Inquiry {
                 } else {
                     beside::for_another_host(resolver, found, &mut self.findings).await;
                     beside::changed_path(resolver, found, &mut self.findings).await;
+                    beside::at_another_address(resolver, found, &mut self.findings).await;
                 }
             }
         }
@@ -279,6 +282,25 @@ impl Inquiry {
         self.ended = resolver.io().now();
         self.elapsed = self.ended.saturating_since(start);
         self
+    }
+}
+
+/// What to change where the homeserver is not where it was looked for
+fn elsewhere(name: &ServerName, found: &Found, at: &str) -> String {
+    let well_known = found.notes.well_known.as_ref();
+    match well_known.and_then(|it| it.delegated.as_ref()) {
+        Some(delegated) if delegated.host() == name.host() => {
+            "if the homeserver has a name of its own, write that into m.server in .well-known"
+                .into()
+        }
+        Some(delegated) => format!(
+            "if the homeserver is not at {at}, correct m.server in .well-known, which says {delegated}, or the address of {} in DNS",
+            delegated.host()
+        ),
+        None => format!(
+            "if the homeserver is not at {at}, correct the address of {} in DNS",
+            found.destination.tls_name
+        ),
     }
 }
 

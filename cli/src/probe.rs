@@ -14,6 +14,7 @@ use fedway_driver::{ByteStream as _, CertificateSummary, Io, Resolver, TlsStream
 use futures_util::future::join_all;
 use serde_json::Value;
 
+use crate::keys::{self, KEYS_PATH};
 use crate::version::VERSION_PATH;
 
 /// What is found beside a failure; of the findings so far, those are taken out that it stands for
@@ -27,7 +28,7 @@ pub(crate) async fn failure<I: Io, D: Dns>(
     let delegated = well_known.and_then(|it| it.delegated.as_ref());
     let attempts = error.notes.attempts.iter();
     let attempts: Vec<_> = attempts.filter(|it| it.place == error.place).collect();
-    if !attempts.is_empty() && attempts.iter().all(|it| is_silent(it)) {
+    if !attempts.is_empty() && attempts.iter().all(|it| is_no_tls_there(it)) {
         if error.place == Place::Route(Route::Fallback) {
             on_443(resolver, name, None, findings).await;
             by_clients(resolver, name, findings).await;
@@ -56,11 +57,14 @@ pub(crate) async fn failure<I: Io, D: Dns>(
     }
 }
 
-fn is_silent(attempt: &Attempt) -> bool {
+fn is_no_tls_there(attempt: &Attempt) -> bool {
     matches!(
         attempt.error,
         AttemptError::Connect(
-            ConnectError::Refused | ConnectError::TimedOut | ConnectError::Unreachable
+            ConnectError::Refused
+                | ConnectError::TimedOut
+                | ConnectError::Tls(TlsError::Protocol)
+                | ConnectError::Unreachable
         )
     )
 }
@@ -132,6 +136,16 @@ async fn on_443<I: Io, D: Dns>(
     if !response.is_ok_and(|response| is_homeserver(&response)) {
         return;
     }
+    if let Some(another) = of_another(resolver, name, &there).await {
+        instead(findings, LESS, another.code, another.seen, another.remedy);
+        return;
+    }
+    let is_plain = findings.iter().any(|it| it.code == Code::NotTls);
+    let nothing = if is_plain {
+        "no TLS is spoken"
+    } else {
+        "nothing answers"
+    };
     let (seen, remedy) = match subject {
         Some(subject) => {
             let port = match subject.port() {
@@ -139,21 +153,33 @@ async fn on_443<I: Io, D: Dns>(
                 None => format!("port 8448 of {host}, which m.server means where it names no port"),
             };
             (
-                format!("nothing answers on {port}, and the homeserver answers on port 443"),
+                format!("{nothing} on {port}, and the homeserver answers on port 443"),
                 format!("write \"m.server\": \"{there}\" in place of \"{subject}\""),
             )
         }
         None => (
             format!(
-                "nothing answers on port 8448 of {host}, and the homeserver answers on port 443, where nobody looks for it without a delegation"
+                "{nothing} on port 8448 of {host}, and the homeserver answers on port 443, where nobody looks for it without a delegation"
             ),
             format!(
                 "serve {{\"m.server\": \"{there}\"}} at https://{host}/.well-known/matrix/server; or open port 8448"
             ),
         ),
     };
-    let less = [Code::PortClosed, Code::NoAnswer, Code::Unreachable];
-    instead(findings, &less, Code::FederationOn443, seen, remedy);
+    instead(findings, LESS, Code::FederationOn443, seen, remedy);
+}
+
+/// By its keys: whether a homeserver is the one of another name
+async fn of_another<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+    there: &ServerName,
+) -> Option<Finding> {
+    let mut connected = resolver.connect_to(there).await.ok()?;
+    let response = connected.get(KEYS_PATH).await.ok()?;
+    let (_, findings) = keys::judge(name, Ok((response.status, &response.body)));
+    let mut findings = findings.into_iter();
+    findings.find(|it| it.code == Code::KeysOfAnotherName)
 }
 
 /// A homeserver that clients find, and servers do not: where the document of the former says
@@ -190,8 +216,7 @@ async fn by_clients<I: Io, D: Dns>(
     let remedy = format!(
         "serve {{\"m.server\": \"{there}\"}} at https://{host}/.well-known/matrix/server, too"
     );
-    let less = [Code::PortClosed, Code::NoAnswer, Code::Unreachable];
-    instead(findings, &less, Code::FederationElsewhere, seen, remedy);
+    instead(findings, LESS, Code::FederationElsewhere, seen, remedy);
 }
 
 /// Whether it depends on the address of the web server if there is a delegation
@@ -449,6 +474,13 @@ fn instead(findings: &mut Vec<Finding>, less: &[Code], code: Code, seen: String,
 const ANY_V4: IpNet = IpNet::new_assert(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Every address of IPv6
 const ANY_V6: IpNet = IpNet::new_assert(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
+/// What is said of a port where no homeserver is
+const LESS: &[Code] = &[
+    Code::NoAnswer,
+    Code::NotTls,
+    Code::PortClosed,
+    Code::Unreachable,
+];
 /// A look beside should not take longer than the search; our choice
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// Of a web site with many addresses, some tell; our choice

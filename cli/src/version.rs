@@ -71,7 +71,9 @@ impl VersionError {
     }
 
     /// What an administrator should know of it
-    pub(crate) fn finding(&self, at: &str, host: &str) -> Finding {
+    ///
+    /// `elsewhere` is what to change where the homeserver is not at `at`.
+    pub(crate) fn finding(&self, at: &str, host: &str, elsewhere: &str) -> Finding {
         // With a port, nobody's server name in a configuration matches
         let name = ServerName::parse(host).map_or_else(|_| host.into(), |it| it.host().to_string());
         let pass_on = format!(
@@ -116,7 +118,7 @@ impl VersionError {
                     "{at} answers GET {VERSION_PATH} with a web page in place of JSON{}",
                     answered.answer.who()
                 ),
-                pass_on_or_move(at, &name, &pass_on),
+                format!("{pass_on}; or, {elsewhere}"),
             ),
             Self::NotJson(_, answered) => (
                 Code::VersionNotJson,
@@ -131,7 +133,7 @@ impl VersionError {
                 ),
                 pass_on,
             ),
-            Self::Status(answered) => answered.refusal(at, (host, &name), pass_on),
+            Self::Status(answered) => answered.refusal(at, (host, &name), pass_on, elsewhere),
         };
         Finding::new(code, Level::Error, seen, remedy)
     }
@@ -168,6 +170,7 @@ impl Answered {
         at: &str,
         (host, name): (&str, &str),
         pass_on: String,
+        elsewhere: &str,
     ) -> (Code, String, String) {
         let (status, who) = (self.answer.status, self.answer.who());
         let what = format!(
@@ -186,10 +189,15 @@ impl Answered {
                 format!("{what}, in JSON: a homeserver's listener without federation answers so"),
                 format!("add federation to that listener (Synapse: resources, names: [client, federation]), or have the proxy pass /_matrix/federation and /_matrix/key for {name} to the one that has it"),
             ),
+            404 if says("(404 page not found)") => (
+                Code::VersionUnknownPath,
+                format!("{what}: Traefik says so where it has no router for this name and path"),
+                format!("start the homeserver's container, without which Traefik has no router for it, or correct its rule: Host(`{name}`) && PathPrefix(`/_matrix`), on the entry point of that port"),
+            ),
             404 => (
                 Code::VersionUnknownPath,
                 format!("{what}: what listens there does not pass federation on to a homeserver"),
-                pass_on_or_move(at, name, &pass_on),
+                format!("{pass_on}; or, {elsewhere}"),
             ),
             400 if says("HTTP request was sent to HTTPS") => (
                 Code::VersionStatus,
@@ -265,11 +273,6 @@ impl Answered {
             _ => (Code::VersionStatus, what, pass_on),
         }
     }
-}
-
-/// Where something that knows nothing of Matrix answers, it may be another machine
-fn pass_on_or_move(at: &str, name: &str, pass_on: &str) -> String {
-    format!("{pass_on}; or, if the homeserver is not at {at}, correct the address of {name} in DNS")
 }
 
 /// Whether two hosts are the same, with the port of https or without

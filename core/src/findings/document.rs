@@ -135,6 +135,12 @@ fn mistake(body: &[u8]) -> Option<Mistake> {
             "a document with single quotes ('), which is no JSON",
             "write double quotes in their place:",
         )
+    } else if text.starts_with(b"{") && has("m.server:") {
+        (
+            Code::WellKnownNotJson,
+            "a document without quotes, which is no JSON",
+            "write double quotes around the name and the value:",
+        )
     } else if has_last_comma() {
         (
             Code::WellKnownNotJson,
@@ -183,7 +189,12 @@ fn document(body: &[u8]) -> String {
         };
         ServerName::parse(&name).ok()
     });
-    match salvaged {
+    let bare = || {
+        let (_, value) = text.split_once("m.server:")?;
+        let value = value.split(['}', ',']).next()?;
+        ServerName::parse(value.trim()).ok()
+    };
+    match salvaged.or_else(bare) {
         Some(name) => format!("{{\"m.server\": \"{name}\"}}"),
         None => "{\"m.server\": \"HOST:PORT\"}".into(),
     }

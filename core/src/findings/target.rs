@@ -8,7 +8,7 @@ use super::case::Case;
 use super::catalog::Code;
 use super::finding::{Finding, Level};
 use crate::address::AddressRefusal;
-use crate::answer::Absence;
+use crate::answer::{Absence, FieldName};
 use crate::edition::Route;
 use crate::error::{AttemptError, Chain, ConnectError, DnsError, WellKnownError};
 use crate::found::Warning;
@@ -132,6 +132,15 @@ impl Case<'_> {
             ),
             (Some(_) | None, None) => ", or ask for the port that it listens on".into(),
         }
+    }
+
+    /// Whether the web server of the name is Cloudflare's, which is then what stands at the name's addresses
+    fn is_behind_cloudflare(&self) -> bool {
+        let server = self
+            .response
+            .and_then(|it| it.values(FieldName::Server).next());
+        let is_fallback = self.destination.map(|it| it.route) == Some(Route::Fallback);
+        is_fallback && self.redirects().is_empty() && server == Some(b"cloudflare")
     }
 
     /// That nothing leads elsewhere from the name, where its own host is the last resort
@@ -287,12 +296,16 @@ impl Case<'_> {
             ConnectError::Refused => (
                 Code::PortClosed,
                 format!("nothing listens at {at} (connection refused){}", self.undelegated()),
-                format!("start the homeserver or its proxy on port {port} of {host}{}", self.elsewhere()),
+                format!("start the homeserver or its proxy on port {port} of {host}{}{}", doubt(host, address), self.elsewhere()),
             ),
             ConnectError::TimedOut => (
                 Code::NoAnswer,
                 format!("there is no TLS with {at} in time: a firewall drops everything, or what listens there does not answer{}", self.undelegated()),
-                format!("open port {port} in the firewall and the router of {host}, and look at what listens there{}", self.elsewhere()),
+                if self.is_behind_cloudflare() {
+                    format!("go round Cloudflare, which stands before {host} and passes no port {port}{}", self.elsewhere())
+                } else {
+                    format!("open port {port} in the firewall and the router of {host}{}, and look at what listens there{}", doubt(host, address), self.elsewhere())
+                },
             ),
             ConnectError::Reset => (
                 Code::ConnectionCut,
@@ -317,6 +330,17 @@ impl Case<'_> {
             ConnectError::OutOfResources => out_of_resources(),
             ConnectError::Tls(error) => self.tls(host, at, port, error),
         }
+    }
+}
+
+/// That an address may be the server's no more
+fn doubt(host: &Host, address: Option<SocketAddr>) -> String {
+    match (host, address) {
+        (Host::Dns(_), Some(address)) => format!(
+            ", if {} is still its address (else correct that in DNS) and the machine is on",
+            address.ip()
+        ),
+        (Host::Dns(_) | Host::Ip(_), _) => String::new(),
     }
 }
 

@@ -230,6 +230,15 @@ impl Case<'_> {
                 "get a certificate for {name}, and have what listens there show it for that name (nginx: a server block with server_name {name})"
             ),
         };
+        if let (Host::Dns(_), Some(first)) = (verified, presented.first())
+            && !presented.iter().any(|it| is_related(it, &name))
+        {
+            let remedy = format!(
+                "if {first} is not yours, this is not your server: correct the address of the host in DNS; else {certificate}"
+            );
+            let seen = format!("the certificate at {at} is for {names}, and not for {name}");
+            return (Code::CertificateForOtherName, seen, remedy);
+        }
         let plain = presented.iter().filter(|it| !it.starts_with("*."));
         let plain: Vec<_> = plain.take(3).cloned().collect();
         let plain = plain.join(" or ");
@@ -250,6 +259,15 @@ impl Case<'_> {
         };
         (Code::CertificateForOtherName, seen, remedy)
     }
+}
+
+/// Whether two names have their last two labels in common, as those of one owner mostly have
+fn is_related(name: &str, other: &str) -> bool {
+    let end = |name: &str| {
+        let mut labels = name.rsplit('.').map(str::to_ascii_lowercase);
+        (labels.next(), labels.next())
+    };
+    end(name) == end(other)
 }
 
 /// What an alert means to whoever runs the server
