@@ -676,6 +676,50 @@ const CASES: &[Case] = &[
             );
         },
     ),
+    Case(
+        "version-unknown-path",
+        "if the homeserver has a name of its own, write that into m.server",
+        |plan, ip| {
+            let server =
+                Https::for_name("c66.example").well_known(r#"{"m.server": "c66.example:443"}"#);
+            plan.web("c66.example", ip, server.path(VERSION, Reply::status(404)));
+        },
+    ),
+    Case("version-unknown-path", "Host(`c67.example`)", |plan, ip| {
+        plan.a("c67.example", ip);
+        let unknown = Reply::status(404).content("404 page not found\n");
+        let server = Https::for_name("c67.example").path(VERSION, unknown);
+        plan.https(&format!("{ip}:8448"), server);
+    }),
+    Case(
+        "certificate-for-other-name",
+        "if shop.example.net is not yours",
+        |plan, ip| {
+            plan.a("c68.example", ip);
+            home(plan, &format!("{ip}:8448"), "shop.example.net");
+        },
+    ),
+    Case(
+        "version-unknown-path",
+        "or delete the AAAA record 2001:db8::69 of c69.example",
+        |plan, ip| {
+            plan.a("c69.example", ip);
+            plan.aaaa("c69.example", "2001:db8::69");
+            home(plan, &format!("{ip}:8448"), "c69.example");
+            let server = Https::for_name("c69.example").path(VERSION, Reply::status(404));
+            plan.https("[2001:db8::69]:8448", server);
+        },
+    ),
+    Case(
+        "federation-on-443",
+        "write \"m.server\": \"c70.example:443\" in place of \"c70.example:8008\"",
+        |plan, ip| {
+            let server =
+                Https::for_name("c70.example").well_known(r#"{"m.server": "c70.example:8008"}"#);
+            plan.web("c70.example", ip, server);
+            plan.connection_fault(&format!("{ip}:8008"), ConnectionFault::GarbageInHandshake);
+        },
+    ),
 ];
 
 #[test]

@@ -302,7 +302,7 @@ impl Case<'_> {
                 Code::NoAnswer,
                 format!("there is no TLS with {at} in time: a firewall drops everything, or what listens there does not answer{}", self.undelegated()),
                 if self.is_behind_cloudflare() {
-                    format!("go round Cloudflare, which stands before {host} and passes no port {port}{}", self.elsewhere())
+                    format!("serve {{\"m.server\": \"HOST:PORT\"}} at https://{host}/.well-known/matrix/server, with a name that is DNS only (grey cloud), or with {host}:443: Cloudflare, which stands before {host}, passes no port {port}")
                 } else {
                     format!("open port {port} in the firewall and the router of {host}{}, and look at what listens there{}", doubt(host, address), self.elsewhere())
                 },

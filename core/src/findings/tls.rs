@@ -234,7 +234,7 @@ impl Case<'_> {
             && !presented.iter().any(|it| is_related(it, &name))
         {
             let remedy = format!(
-                "if {first} is not yours, this is not your server: correct the address of the host in DNS; else {certificate}"
+                "if {first} is not yours, this is not your server: correct the address of the host that leads here in DNS; else {certificate}"
             );
             let seen = format!("the certificate at {at} is for {names}, and not for {name}");
             return (Code::CertificateForOtherName, seen, remedy);
