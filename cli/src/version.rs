@@ -226,6 +226,7 @@ impl Answered {
                     530 if says("1033") => "start cloudflared where the homeserver is, with the tunnel that this name is routed to: it is not connected",
                     530 => "correct the name or address of the server behind Cloudflare that is set there: it is not in DNS",
                     500 => "look at the logs of the homeserver and of the proxy before it",
+                    525 => "have the server behind Cloudflare speak TLS for this name, with a certificate (of Let's Encrypt, or of Cloudflare for origins)",
                     526 => "give the server behind Cloudflare a certificate that Cloudflare accepts: of a public authority, or of its own for origins",
                     520..=599 => "see to it that the server behind Cloudflare runs and lets Cloudflare in, at the address and port that are set there",
                     _ => "start the homeserver (of Synapse with workers, the one for /_matrix/federation), or correct the address at which the proxy looks for it",

@@ -34,9 +34,10 @@ impl Case<'_> {
                 let to = well_known.and_then(|it| it.redirects.last());
                 let serve = format!("serve {} there", document(&[]));
                 let remedy = match to {
-                    None => {
-                        format!("{serve}, before the rule of the web server that serves the page")
-                    }
+                    None => format!(
+                        "{serve}, before the rule of the web server that serves the page; if that page is not yours, correct the address of {0} in DNS, or use the name of the homeserver in place of {0}",
+                        self.name.host()
+                    ),
                     Some(to) if to.ends_with("/.well-known/matrix/server/") => {
                         format!(
                             "{serve}, as a file: it is a folder, to which the web server redirects"

@@ -295,8 +295,8 @@ impl Case<'_> {
         match error {
             ConnectError::Refused => (
                 Code::PortClosed,
-                format!("nothing listens at {at} (connection refused){}", self.undelegated()),
-                format!("start the homeserver or its proxy on port {port} of {host}{}{}", doubt(host, address), self.elsewhere()),
+                format!("{at} refuses the connection: nothing listens there, or a router or firewall turns it away{}", self.undelegated()),
+                format!("start the homeserver or its proxy on port {port} of {host}{}, listening on all addresses and not on 127.0.0.1 alone, with the port forwarded to it by a router and published by a container, where there is one{}", doubt(host, address), self.elsewhere()),
             ),
             ConnectError::TimedOut => (
                 Code::NoAnswer,

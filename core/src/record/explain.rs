@@ -158,7 +158,7 @@ impl<'a> Fold<'a> {
                 is_known: false,
             }),
             Some(Entry::Polled(Said::Cancel(id))) => {
-                let end = if self.is_late {
+                let end = if self.is_late || self.has_had_its_time(*id, since) {
                     End::TimedOut
                 } else {
                     End::GivenUp
@@ -191,6 +191,20 @@ impl<'a> Fold<'a> {
             }
             Some(Entry::Told(_) | Entry::Polled(Said::Done)) | None => {}
         }
+    }
+
+    /// Whether something was under way for as long as it may be, whatever has come at that moment
+    fn has_had_its_time(&self, id: ActionId, since: Duration) -> bool {
+        let deadlines = &self.recording.config.deadlines;
+        let open = self.open.iter().find(|open| open.id == id);
+        open.is_some_and(|open| {
+            let most = match open.request {
+                Request::Connect { .. } => deadlines.connect,
+                Request::Fetch { .. } => deadlines.well_known,
+                Request::LookUp { .. } | Request::QuerySrv { .. } => deadlines.dns,
+            };
+            since.saturating_sub(open.from) >= most
+        })
     }
 
     fn hear(&mut self, event: &'a Event, since: Duration) {
