@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 
-use fedway_core::{Candidate, Code, Families, Finding, Found, Host, Level, Purpose, ServerName};
+use fedway_core::{
+    AttemptError, Candidate, Code, Families, Finding, Found, Host, HttpAnswer, Level, Purpose,
+    ServerName,
+};
 use fedway_driver::dns::Dns;
 use fedway_driver::{Io, Resolver, before};
 use futures_util::future::join_all;
 
 use crate::probe::{PATIENCE, is_homeserver, to_delegated};
-use crate::version::VERSION_PATH;
+use crate::version::{UNRECOGNIZED, VERSION_PATH, VersionError};
 
 /// What is found beside a success: whether the name that is delegated to is itself delegated, and whether the other
 /// addresses work
@@ -28,7 +31,10 @@ pub(crate) async fn success<I: Io, D: Dns>(
         };
         to_delegated(resolver, delegated, level, findings).await;
     }
-    other_addresses(resolver, found, findings).await;
+    if is_answered {
+        let tried = other_addresses(resolver, found).await;
+        dead_addresses(found, &tried, findings);
+    }
     only_ipv6(resolver, name, found, findings).await;
 }
 
@@ -65,33 +71,46 @@ async fn only_ipv6<I: Io, D: Dns>(
     }
 }
 
-/// Whether the addresses work that were not needed, of the target that was reached
+/// The addresses that were not needed, of the target that was reached
 async fn other_addresses<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     found: &Found,
-    findings: &mut Vec<Finding>,
-) {
-    let Some(connection) = &found.connection else {
-        return;
-    };
-    let (destination, reached) = (&found.destination, connection.address);
-    let has_reached = |it: &&Candidate| it.addresses.iter().any(|it| it.address == reached);
-    let Some(target) = destination.candidates.iter().find(has_reached) else {
-        return;
-    };
+) -> Vec<Tried<I::Tls>> {
+    let tls_name = &found.destination.tls_name;
     let tried: Vec<_> = found.notes.attempts.iter().map(|it| it.address).collect();
-    let others = target.addresses.iter().map(|it| it.address);
-    let others = others.filter(|it| *it != reached && !tried.contains(&Some(*it)));
-    let attempts = others.take(MOST_OTHERS).map(async |address| {
-        let tried = resolver.try_address(address, &destination.tls_name, Purpose::Federation);
-        (address, tried.await)
+    let others = reached(found).into_iter().flat_map(|(target, reached)| {
+        let all = target.addresses.iter().map(|it| it.address);
+        all.filter(move |it| *it != reached)
     });
-    let tried = join_all(attempts).await;
+    let others = others.filter(|it| !tried.contains(&Some(*it)));
+    let attempts = others.take(MOST_OTHERS).map(async |address| {
+        let dialled = resolver.try_address(address, tls_name, Purpose::Federation);
+        (address, dialled.await)
+    });
+    join_all(attempts).await
+}
+
+/// An address, and the session that it gave
+type Tried<S> = (SocketAddr, Result<S, AttemptError>);
+
+/// The target that was reached, and at which of its addresses
+fn reached(found: &Found) -> Option<(&Candidate, SocketAddr)> {
+    let reached = found.connection.as_ref()?.address;
+    let mut candidates = found.destination.candidates.iter();
+    let target = candidates.find(|it| it.addresses.iter().any(|it| it.address == reached))?;
+    Some((target, reached))
+}
+
+/// What is to be said of those that do not work
+fn dead_addresses<S>(found: &Found, tried: &[Tried<S>], findings: &mut Vec<Finding>) {
+    let Some((target, reached)) = reached(found) else {
+        return;
+    };
     let works = |is_ipv6| {
         let mut works = tried.iter().filter(|(_, result)| result.is_ok());
         reached.is_ipv6() == is_ipv6 || works.any(|(address, _)| address.is_ipv6() == is_ipv6)
     };
-    for (address, result) in &tried {
+    for (address, result) in tried {
         if let Err(error) = result {
             let is_family = !works(address.is_ipv6());
             let finding =
@@ -103,18 +122,34 @@ async fn other_addresses<I: Io, D: Dns>(
     }
 }
 
-/// Where a server was reached and its answer is not a homeserver's: whether it is only this name that it does not know
-pub(crate) async fn for_another_host<I: Io, D: Dns>(
+/// Where something else answers in the homeserver's place: what keeps the homeserver from it, told in the finding
+pub(crate) async fn in_its_place<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     found: &Found,
-    findings: &mut [Finding],
+    error: &VersionError,
+    finding: &mut Finding,
+    findings: &mut Vec<Finding>,
 ) {
+    let mut tried = other_addresses(resolver, found).await;
+    dead_addresses(found, &tried, findings);
+    // Each tells enough
+    let _ = for_another_host(resolver, found, finding).await
+        || changed_path(resolver, found, error, finding).await
+        || at_another_address(resolver, found, &mut tried, finding).await;
+}
+
+/// Whether it is only this name that it does not know
+async fn for_another_host<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    found: &Found,
+    finding: &mut Finding,
+) -> bool {
     let destination = &found.destination;
     let (Some(connection), Ok(subject)) = (
         &found.connection,
         ServerName::parse(&destination.host_header),
     ) else {
-        return;
+        return false;
     };
     let codes = [
         Code::VersionUnknownPath,
@@ -122,9 +157,9 @@ pub(crate) async fn for_another_host<I: Io, D: Dns>(
         Code::VersionMisdirected,
         Code::VersionProxyDown,
     ];
-    let Some(finding) = findings.iter_mut().find(|it| codes.contains(&it.code)) else {
-        return;
-    };
+    if !codes.contains(&finding.code) {
+        return false;
+    }
     let (address, name) = (connection.address, &destination.host_header);
     let bare = destination.tls_name.to_string();
     if *name != bare && knows(resolver, &subject, &bare).await {
@@ -132,7 +167,7 @@ pub(crate) async fn for_another_host<I: Io, D: Dns>(
         finding.remedy = format!(
             "have the proxy's rule for the homeserver match the Host header {name}, with the port, as other servers send it"
         );
-        return;
+        return true;
     }
     let of_srv = destination.candidates.iter().find(|it| it.srv.is_some());
     let target = of_srv.map(|it| it.target.to_string());
@@ -151,77 +186,63 @@ pub(crate) async fn for_another_host<I: Io, D: Dns>(
         finding.seen +=
             "; asked by its address alone, it answers as a homeserver: it does not know the name";
         finding.remedy = add;
+    } else {
+        return false;
     }
+    true
 }
 
-/// Where something else answers at one address: whether a homeserver does at another
-pub(crate) async fn at_another_address<I: Io, D: Dns>(
+/// Whether a homeserver answers at another address of the target
+async fn at_another_address<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     found: &Found,
-    findings: &mut [Finding],
-) {
-    let (Some(connection), Some(finding)) = (&found.connection, findings.first_mut()) else {
-        return;
+    tried: &mut [Tried<I::Tls>],
+    finding: &mut Finding,
+) -> bool {
+    let Some((target, here)) = reached(found) else {
+        return false;
     };
-    let (destination, reached) = (&found.destination, connection.address);
-    let has_reached = |it: &&Candidate| it.addresses.iter().any(|it| it.address == reached);
-    let Some(target) = destination.candidates.iter().find(has_reached) else {
-        return;
-    };
-    let others = target.addresses.iter().map(|it| it.address);
-    for other in others.filter(|it| *it != reached).take(MOST_OTHERS) {
-        let dialled = resolver.try_address(other, &destination.tls_name, Purpose::Federation);
-        let Ok(mut session) = dialled.await else {
+    for (other, session) in tried {
+        let Ok(session) = session else { continue };
+        if !answers(resolver, session, &found.destination.host_header).await {
             continue;
-        };
-        let (host, limits) = (&destination.host_header, resolver.config().limits);
-        let asking = fedway_driver::get(&mut session, host, VERSION_PATH, limits);
-        let deadline = resolver.io().now() + PATIENCE;
-        let response = before(resolver.io(), deadline, asking).await;
-        if response
-            .and_then(Result::ok)
-            .is_some_and(|it| is_homeserver(&it))
-        {
-            let name = &destination.tls_name;
-            let record = if reached.is_ipv6() { "AAAA" } else { "A" };
-            finding.seen +=
-                &format!("; at {other}, another of its addresses, a homeserver answers");
-            finding.remedy = format!(
-                "have what listens at {reached} serve {name} as it does at {other} (nginx: a listen line for it in that server block, such as listen [::]:443 ssl), or delete the {record} record {} of {}",
-                reached.ip(),
-                target.target
-            );
-            return;
         }
+        let name = &found.destination.tls_name;
+        let record = if here.is_ipv6() { "AAAA" } else { "A" };
+        finding.seen += &format!("; at {other}, another of its addresses, a homeserver answers");
+        finding.remedy = format!(
+            "have what listens at {here} serve {name} as it does at {other} (nginx: a listen line for it in that server block, such as listen [::]:443 ssl), or delete the {record} record {} of {}",
+            here.ip(),
+            target.target
+        );
+        return true;
     }
+    false
 }
 
-/// Where a homeserver knows no path of federation: whether it is its paths that a proxy changes
-pub(crate) async fn changed_path<I: Io, D: Dns>(
+/// Where it is a homeserver that knows no path of federation: whether it is its paths that a proxy changes
+async fn changed_path<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     found: &Found,
-    findings: &mut [Finding],
-) {
-    let mut findings = findings.iter_mut();
-    let finding =
-        findings.find(|it| it.code == Code::VersionUnknownPath && it.seen.contains(UNRECOGNIZED));
+    error: &VersionError,
+    finding: &mut Finding,
+) -> bool {
     let subject = ServerName::parse(&found.destination.host_header);
-    let (Some(finding), Ok(subject)) = (finding, subject) else {
-        return;
+    let Some(subject) = subject.ok().filter(|_| error.is_unrecognized()) else {
+        return false;
     };
     let Ok(mut connected) = resolver.connect_to(&subject).await else {
-        return;
+        return false;
     };
-    let Ok(response) = connected.get(CLIENT_VERSIONS).await else {
-        return;
-    };
-    let body = String::from_utf8_lossy(&response.body);
-    if response.status == 404 && body.contains(UNRECOGNIZED) {
+    let response = connected.get(CLIENT_VERSIONS).await.map(HttpAnswer::from);
+    let is_unknown = response.is_ok_and(|it| it.status == 404 && it.says(UNRECOGNIZED));
+    if is_unknown {
         finding.seen += &format!(
             "; and so to {CLIENT_VERSIONS}, which every homeserver knows: the proxy changes the path"
         );
         finding.remedy = "have the proxy pass /_matrix on as it is (nginx: no slash or path behind the port in proxy_pass; Apache: the same path on both sides of ProxyPass; Caddy: handle, not handle_path; Traefik: no StripPrefix)".into();
     }
+    is_unknown
 }
 
 /// Whether a homeserver answers where `subject` leads, asked with another `Host` header
@@ -229,9 +250,17 @@ async fn knows<I: Io, D: Dns>(resolver: &Resolver<I, D>, subject: &ServerName, h
     let Ok(connected) = resolver.connect_to(subject).await else {
         return false;
     };
-    let (mut stream, limits) = (connected.into_stream(), resolver.config().limits);
+    answers(resolver, &mut connected.into_stream(), host).await
+}
+
+/// Whether a homeserver answers over a session, asked with this `Host` header
+async fn answers<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    session: &mut I::Tls,
+    host: &str,
+) -> bool {
     let deadline = resolver.io().now() + PATIENCE;
-    let asking = fedway_driver::get(&mut stream, host, VERSION_PATH, limits);
+    let asking = fedway_driver::get(session, host, VERSION_PATH, resolver.config().limits);
     let response = before(resolver.io(), deadline, asking).await;
     let response = response.and_then(Result::ok);
     response.is_some_and(|it| is_homeserver(&it))
@@ -239,7 +268,5 @@ async fn knows<I: Io, D: Dns>(resolver: &Resolver<I, D>, subject: &ServerName, h
 
 /// Client-server API, "API Versions"
 const CLIENT_VERSIONS: &str = "/_matrix/client/versions";
-/// What a homeserver says to a path that it does not know
-const UNRECOGNIZED: &str = "M_UNRECOGNIZED";
 /// A server has a few addresses: `--all` tries more
 const MOST_OTHERS: usize = 8;

@@ -583,7 +583,9 @@ const CASES: &[Case] = &[
             let server = Https::for_name("c57.example").path(CLIENT, Reply::json(clients));
             plan.web("c57.example", ip, server.path(VERSION, Reply::status(404)));
             plan.a("m.c57.example", "198.51.100.254");
-            home(plan, "198.51.100.254:443", "m.c57.example");
+            let keys = Reply::json(r#"{"server_name": "c57.example"}"#);
+            let server = Https::for_name("m.c57.example").path(KEYS_PATH, keys);
+            plan.https("198.51.100.254:443", server);
         },
     ),
     Case(
@@ -720,6 +722,30 @@ const CASES: &[Case] = &[
             plan.connection_fault(&format!("{ip}:8008"), ConnectionFault::GarbageInHandshake);
         },
     ),
+    // A homeserver that is another's is not proposed
+    Case(
+        "port-closed",
+        "serve {\"m.server\": \"HOST:PORT\"}",
+        |plan, ip| {
+            let clients = r#"{"m.homeserver": {"base_url": "https://other.example.net"}}"#;
+            let server = Https::for_name("c71.example").path(CLIENT, Reply::json(clients));
+            plan.web("c71.example", ip, server.path(VERSION, Reply::status(404)));
+            let keys = Reply::json(r#"{"server_name": "example.net"}"#);
+            let other = Https::for_name("other.example.net").path(KEYS_PATH, keys);
+            plan.a("other.example.net", "198.51.100.251");
+            plan.https("198.51.100.251:443", other);
+        },
+    ),
+    // Nor is a web server that is not there one that says otherwise
+    Case("port-closed", "answers 404", |plan, ip| {
+        let server = Https::for_name("c72.example").path(VERSION, Reply::status(404));
+        plan.web(
+            "c72.example",
+            ip,
+            server.path(WELL_KNOWN, Reply::status(404)),
+        );
+        plan.a("c72.example", "198.51.100.250");
+    }),
 ];
 
 #[test]

@@ -8,6 +8,8 @@ use fedway_driver::{Io, Resolver};
 use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
 
+use crate::probe::web_server;
+
 /// An address that was tried
 #[derive(Debug, Serialize)]
 pub(crate) struct Tried {
@@ -29,10 +31,8 @@ pub(crate) async fn try_all<I: Io, D: Dns>(
     destination: Option<&Destination>,
 ) -> (Vec<Tried>, Vec<Finding>) {
     let mut targets = Vec::new();
-    if let (Ok(web), true) = (
-        ServerName::parse(&format!("{}:443", name.host())),
-        notes.well_known.is_some(),
-    ) && let Ok(found) = resolver.resolve(&web).await
+    if let (Some(web), true) = (web_server(name.host()), notes.well_known.is_some())
+        && let Ok(found) = resolver.resolve(&web).await
     {
         targets.extend(addresses(&found.destination, Purpose::WellKnown));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedway_core::{
-    Chain, Code, DiscoveryError, Explanation, Families, Finding, Found, Instant, Level, Place,
+    Code, DiscoveryError, Explanation, Families, Finding, Found, Host, Instant, Level, Place,
     Recording, SearchGoal, ServerName, UtcTime,
 };
 use fedway_driver::dns::Dns;
@@ -13,7 +13,7 @@ use fedway_driver::{Connected, Explained, Io, Resolver, TlsStream};
 use crate::beside;
 use crate::everywhere::{self, Tried};
 use crate::json::Foreign;
-use crate::keys::{self, KEYS_PATH, Keys};
+use crate::keys::{self, Keys};
 use crate::probe;
 use crate::tls::Session;
 use crate::version::{self, VersionError};
@@ -97,7 +97,9 @@ pub(crate) async fn check<I: Io, D: Dns>(
         // A server that has accepted the connection gets as long for its answer as .well-known
         let deadline = resolver.io().now() + resolver.config().deadlines.well_known;
         let version = version::ask(resolver, &mut connected, deadline).await;
-        inquiry.judge(name, &connected, &version);
+        inquiry
+            .judge(resolver, name, &connected, &version, how)
+            .await;
         inquiry.version = Some(version);
         let session = connected.stream.session().map(Session::new);
         #[cfg(feature = "transparency")]
@@ -196,20 +198,27 @@ impl Inquiry {
     }
 
     /// What the connection shows, and how the server answered over it
-    fn judge<I: Io, D>(
+    async fn judge<I: Io, D: Dns>(
         &mut self,
+        resolver: &Resolver<I, D>,
         name: &ServerName,
         connected: &Connected<I, D>,
         version: &Result<Foreign, VersionError>,
+        how: How,
     ) {
-        let connection = connected.found.connection.as_ref();
-        let at = connection.map_or_else(String::new, |it| it.address.to_string());
+        let found = &connected.found;
+        let at = found.connection.as_ref();
+        let at = at.map_or_else(String::new, |it| it.address.to_string());
         if let Err(error) = version {
-            let elsewhere = elsewhere(name, &connected.found, &at);
-            let finding = error.finding(&at, connected.host_header(), &elsewhere);
+            let elsewhere = elsewhere(name, found, &at);
+            let mut finding = error.finding(&at, connected.host_header(), &elsewhere);
+            if how >= How::Afresh {
+                let findings = &mut self.findings;
+                beside::in_its_place(resolver, found, error, &mut finding, findings).await;
+            }
             self.findings.insert(0, finding);
         }
-        let shown = connection.and_then(|it| it.shown.as_ref());
+        let shown = found.connection.as_ref().and_then(|it| it.shown.as_ref());
         if let Some((_, not_after)) = shown.and_then(|shown| shown.validity) {
             self.findings.extend(expiry(&at, not_after));
         }
@@ -230,13 +239,12 @@ impl Inquiry {
                     beside::success(resolver, name, found, is_answered, &mut self.findings).await;
                 }
                 if is_answered {
-                    let (keys, findings) = fetch_keys(resolver, name, found).await;
+                    let well_known = found.notes.well_known.as_ref();
+                    let subject = well_known.and_then(|it| it.delegated.as_ref());
+                    let subject = subject.unwrap_or(name);
+                    let (keys, findings) = keys::fetch(resolver, name, subject).await;
                     self.keys = keys;
                     self.findings.extend(findings);
-                } else {
-                    beside::for_another_host(resolver, found, &mut self.findings).await;
-                    beside::changed_path(resolver, found, &mut self.findings).await;
-                    beside::at_another_address(resolver, found, &mut self.findings).await;
                 }
             }
         }
@@ -297,10 +305,14 @@ fn elsewhere(name: &ServerName, found: &Found, at: &str) -> String {
             "if the homeserver is not at {at}, correct m.server in .well-known, which says {delegated}, or the address of {} in DNS",
             delegated.host()
         ),
-        None => format!(
-            "if the homeserver is not at {at}, correct the address of {} in DNS",
-            found.destination.tls_name
-        ),
+        None => match &found.destination.tls_name {
+            Host::Dns(host) => {
+                format!("if the homeserver is not at {at}, correct the address of {host} in DNS")
+            }
+            Host::Ip(_) => {
+                format!("if the homeserver is not at {at}, ask for its own name or address")
+            }
+        },
     }
 }
 
@@ -322,25 +334,4 @@ fn expiry(at: &str, not_after: u64) -> Option<Finding> {
         format!("the certificate at {at} has {days} days left, until {until}"),
         "renew it, and see to it that the renewal runs by itself",
     ))
-}
-
-/// The signing keys, over a connection of their own
-async fn fetch_keys<I: Io, D: Dns>(
-    resolver: &Resolver<I, D>,
-    name: &ServerName,
-    found: &Found,
-) -> (Option<Keys>, Vec<Finding>) {
-    let well_known = found.notes.well_known.as_ref();
-    let subject = well_known.and_then(|it| it.delegated.as_ref());
-    let connected = resolver.connect_to(subject.unwrap_or(name)).await;
-    let response = match connected {
-        Ok(mut connected) => connected
-            .get(KEYS_PATH)
-            .await
-            .map_err(|it| Chain(&it).to_string()),
-        Err(error) => Err(Chain(&error).to_string()),
-    };
-    let response = response.as_ref();
-    let response = response.map(|it| (it.status, &*it.body));
-    keys::judge(name, response.map_err(Clone::clone))
 }

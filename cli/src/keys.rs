@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fedway_core::{Code, Finding, Level, ServerName, UtcTime};
-use fedway_driver::printable;
+use fedway_core::{Chain, Code, Finding, Level, ServerName, UtcTime};
+use fedway_driver::dns::Dns;
+use fedway_driver::{Io, Resolver, printable};
 use ruma_common::CanonicalJsonObject;
 use ruma_common::serde::Base64;
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,25 @@ struct VerifyKey {
     key: String,
 }
 
+/// Asks the server of a subject for its keys, over a connection of its own; what is to be said of them as those of `name`
+pub(crate) async fn fetch<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+    subject: &ServerName,
+) -> (Option<Keys>, Vec<Finding>) {
+    let asked = async {
+        let connected = resolver.connect_to(subject).await;
+        let mut connected = connected.map_err(|error| Chain(&error).to_string())?;
+        let response = connected.get(KEYS_PATH).await;
+        response.map_err(|error| Chain(&error).to_string())
+    };
+    let response = asked.await;
+    let response = response.as_ref().map(|it| (it.status, &*it.body));
+    judge(name, response.map_err(Clone::clone))
+}
+
 /// What is to be said of the keys of a server, by its response
-pub(crate) fn judge(
+fn judge(
     name: &ServerName,
     response: Result<(u16, &[u8]), String>,
 ) -> (Option<Keys>, Vec<Finding>) {

@@ -4,9 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use fedway_core::{
-    Attempt, AttemptError, CertificateError, Chain, Code, ConnectError, DiscoveryError, Finding,
-    Host, HttpAnswer, IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName, SkipRule,
-    TlsError,
+    Attempt, AttemptError, CertificateError, Code, ConnectError, DiscoveryError, Finding, Host,
+    HttpAnswer, IpNet, Level, Place, Purpose, Route, SearchGoal, ServerName, SkipRule, TlsError,
 };
 use fedway_driver::dns::Dns;
 use fedway_driver::http::Response;
@@ -14,7 +13,7 @@ use fedway_driver::{ByteStream as _, CertificateSummary, Io, Resolver, TlsStream
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::keys::{self, KEYS_PATH};
+use crate::keys;
 use crate::version::VERSION_PATH;
 
 /// What is found beside a failure; of the findings so far, those are taken out that it stands for
@@ -30,9 +29,10 @@ pub(crate) async fn failure<I: Io, D: Dns>(
     let attempts: Vec<_> = attempts.filter(|it| it.place == error.place).collect();
     if !attempts.is_empty() && attempts.iter().all(|it| is_no_tls_there(it)) {
         if error.place == Place::Route(Route::Fallback) {
-            on_443(resolver, name, None, findings).await;
-            by_clients(resolver, name, findings).await;
-            by_web_servers(resolver, name, findings).await;
+            // Each tells enough
+            let _ = by_web_servers(resolver, name, findings).await
+                || on_443(resolver, name, None, findings).await
+                || by_clients(resolver, name, findings).await;
         } else if let Place::Route(Route::DelegatedFallback | Route::DelegatedPort) = error.place {
             on_443(resolver, name, delegated, findings).await;
         }
@@ -115,30 +115,59 @@ pub(crate) async fn to_delegated<I: Io, D: Dns>(
     findings.insert(0, finding.at(Place::WellKnown));
 }
 
-/// A homeserver on port 443, where nobody looks for it: of the name, or of the one that it delegates to
+/// The web server of a host, by name: where its .well-known is
+pub(crate) fn web_server(host: &Host) -> Option<ServerName> {
+    ServerName::parse(&format!("{host}:443")).ok()
+}
+
+/// Whose homeserver answers there, if one does
+enum Whose {
+    /// Another's, and what is to be said of that
+    Another(Finding),
+    /// That of the name
+    Its,
+    /// Its keys do not say
+    Unknown,
+}
+
+async fn homeserver<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+    there: &ServerName,
+) -> Option<Whose> {
+    let mut connected = resolver.connect_to(there).await.ok()?;
+    let response = connected.get(VERSION_PATH).await.ok()?;
+    if !is_homeserver(&response) {
+        return None;
+    }
+    let (keys, findings) = keys::fetch(resolver, name, there).await;
+    let mut findings = findings.into_iter();
+    let another = findings.find(|it| it.code == Code::KeysOfAnotherName);
+    Some(match (another, keys) {
+        (Some(another), _) => Whose::Another(another),
+        (None, Some(_)) => Whose::Its,
+        (None, None) => Whose::Unknown,
+    })
+}
+
+/// A homeserver on port 443, where nobody looks for it: of the name, or of the one that it delegates to; whether there is one
 async fn on_443<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     name: &ServerName,
     subject: Option<&ServerName>,
     findings: &mut Vec<Finding>,
-) {
+) -> bool {
     let host = subject.unwrap_or(name).host();
-    let Ok(there) = ServerName::parse(&format!("{host}:443")) else {
-        return;
+    let Some(there) = web_server(host).filter(|there| subject != Some(there)) else {
+        return false;
     };
-    if subject == Some(&there) {
-        return;
-    }
-    let Ok(mut connected) = resolver.connect_to(&there).await else {
-        return;
-    };
-    let response = connected.get(VERSION_PATH).await;
-    if !response.is_ok_and(|response| is_homeserver(&response)) {
-        return;
-    }
-    if let Some(another) = of_another(resolver, name, &there).await {
-        instead(findings, LESS, another.code, another.seen, another.remedy);
-        return;
+    match homeserver(resolver, name, &there).await {
+        None => return false,
+        Some(Whose::Another(another)) => {
+            instead(findings, LESS, another.code, another.seen, another.remedy);
+            return true;
+        }
+        Some(Whose::Its | Whose::Unknown) => {}
     }
     let is_plain = findings.iter().any(|it| it.code == Code::NotTls);
     let nothing = if is_plain {
@@ -167,56 +196,42 @@ async fn on_443<I: Io, D: Dns>(
         ),
     };
     instead(findings, LESS, Code::FederationOn443, seen, remedy);
+    true
 }
 
-/// By its keys: whether a homeserver is the one of another name
-async fn of_another<I: Io, D: Dns>(
-    resolver: &Resolver<I, D>,
-    name: &ServerName,
-    there: &ServerName,
-) -> Option<Finding> {
-    let mut connected = resolver.connect_to(there).await.ok()?;
-    let response = connected.get(KEYS_PATH).await.ok()?;
-    let (_, findings) = keys::judge(name, Ok((response.status, &response.body)));
-    let mut findings = findings.into_iter();
-    findings.find(|it| it.code == Code::KeysOfAnotherName)
-}
-
-/// A homeserver that clients find, and servers do not: where the document of the former says
+/// A homeserver that clients find, and servers do not: where the document of the former says; whether there is one
 async fn by_clients<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     name: &ServerName,
     findings: &mut Vec<Finding>,
-) {
+) -> bool {
+    let Some(there) = client_document(resolver, name).await else {
+        return false;
+    };
+    // The document may name anybody's server: only its keys say that it is this one's
+    let Some(Whose::Its) = homeserver(resolver, name, &there).await else {
+        return false;
+    };
     let host = name.host();
-    let Ok(web) = ServerName::parse(&format!("{host}:443")) else {
-        return;
-    };
-    let Ok(mut connected) = resolver.connect_to(&web).await else {
-        return;
-    };
-    let Ok(response) = connected.get("/.well-known/matrix/client").await else {
-        return;
-    };
-    let document = serde_json::from_slice::<Value>(&response.body).unwrap_or_default();
-    let url = document["m.homeserver"]["base_url"].as_str();
-    let Some(there) = url.and_then(of_url) else {
-        return;
-    };
-    let Ok(mut connected) = resolver.connect(&there).await else {
-        return;
-    };
-    let response = connected.get(VERSION_PATH).await;
-    if !response.is_ok_and(|response| is_homeserver(&response)) {
-        return;
-    }
     let seen = format!(
         "nothing answers on port 8448 of {host}, and there is no delegation; the homeserver answers at {there}, which https://{host}/.well-known/matrix/client names to clients alone"
     );
-    let remedy = format!(
-        "serve {{\"m.server\": \"{there}\"}} at https://{host}/.well-known/matrix/server, too"
-    );
+    let remedy =
+        format!("serve {{\"m.server\": \"{there}\"}} at https://{host}{WELL_KNOWN_PATH}, too");
     instead(findings, LESS, Code::FederationElsewhere, seen, remedy);
+    true
+}
+
+/// Where clients of a name are sent (client-server API, "Well-known URI")
+async fn client_document<I: Io, D: Dns>(
+    resolver: &Resolver<I, D>,
+    name: &ServerName,
+) -> Option<ServerName> {
+    let web = web_server(name.host())?;
+    let mut connected = resolver.connect_to(&web).await.ok()?;
+    let response = connected.get("/.well-known/matrix/client").await.ok()?;
+    let document: Value = serde_json::from_slice(&response.body).ok()?;
+    of_url(document["m.homeserver"]["base_url"].as_str()?)
 }
 
 /// Whether it depends on the address of the web server if there is a delegation
@@ -224,32 +239,31 @@ async fn by_web_servers<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     name: &ServerName,
     findings: &mut Vec<Finding>,
-) {
+) -> bool {
     let host = name.host();
-    let Ok(web) = ServerName::parse(&format!("{host}:443")) else {
-        return;
+    let Some(web) = web_server(host) else {
+        return false;
     };
     let Ok(found) = resolver.resolve(&web).await else {
-        return;
+        return false;
     };
     let addresses = found.destination.addresses().take(MOST_WEB_SERVERS);
-    let asked = addresses.map(async |address| (address, delegation(resolver, host, address).await));
+    let asked = addresses.map(async |address| (address, document(resolver, host, address).await));
     let asked = join_all(asked).await;
-    let yes = asked
-        .iter()
-        .find_map(|(address, it)| Some((address, it.as_ref().ok()?)));
-    let no = asked
-        .iter()
-        .find_map(|(address, it)| Some((address, it.as_ref().err()?)));
-    let (Some((there, delegated)), Some((here, why))) = (yes, no) else {
-        return;
+    // One that does not answer at all says nothing of what there is
+    let answers = || asked.iter().filter_map(|(at, it)| Some((at, it.as_ref()?)));
+    let yes = answers().find_map(|(at, response)| Some((at, delegated(response)?)));
+    let no = answers().find(|(_, response)| delegated(response).is_none());
+    let (Some((there, delegated)), Some((here, response))) = (yes, no) else {
+        return false;
     };
     let record = if here.is_ipv6() { "AAAA" } else { "A" };
     let finding = Finding::new(
         Code::WellKnownDiffers,
         Level::Error,
         format!(
-            "https://{host}{WELL_KNOWN_PATH} delegates to {delegated} at {there}, and not at {here} ({why})"
+            "https://{host}{WELL_KNOWN_PATH} delegates to {delegated} at {there}, and not at {here}, which answers {}",
+            response.in_words()
         ),
         format!(
             "serve the same document at {here}, or delete the {record} record {} of {host}",
@@ -257,32 +271,31 @@ async fn by_web_servers<I: Io, D: Dns>(
         ),
     );
     findings.insert(0, finding.at(Place::WellKnown));
+    true
 }
 
-/// What .well-known says at one address; or why it says nothing
-async fn delegation<I: Io, D: Dns>(
+/// What .well-known answers at one address, if it does
+async fn document<I: Io, D: Dns>(
     resolver: &Resolver<I, D>,
     host: &Host,
     address: SocketAddr,
-) -> Result<ServerName, String> {
-    let session = resolver
-        .try_address(address, host, Purpose::WellKnown)
-        .await;
-    let mut session = session.map_err(|error| Chain(&error).to_string())?;
+) -> Option<HttpAnswer> {
+    let dialled = resolver.try_address(address, host, Purpose::WellKnown);
+    let mut session = dialled.await.ok()?;
     let (text, limits) = (host.to_string(), resolver.config().limits);
     let asking = fedway_driver::get(&mut session, &text, WELL_KNOWN_PATH, limits);
     let deadline = resolver.io().now() + PATIENCE;
-    let response = match before(resolver.io(), deadline, asking).await {
-        None => return Err("no answer in time".into()),
-        Some(response) => response.map_err(|error| Chain(&error).to_string())?,
-    };
-    if response.status != 200 {
-        return Err(HttpAnswer::from(response).in_words());
-    }
-    let document = serde_json::from_slice::<Value>(&response.body).unwrap_or_default();
-    let delegated = document["m.server"].as_str();
-    let delegated = delegated.and_then(|it| ServerName::parse(it).ok());
-    delegated.ok_or_else(|| "no delegation".into())
+    let response = before(resolver.io(), deadline, asking).await?.ok()?;
+    Some(response.into())
+}
+
+/// Whom a document delegates to
+fn delegated(response: &HttpAnswer) -> Option<ServerName> {
+    let document: Value = serde_json::from_slice(&response.body).ok()?;
+    let name = document["m.server"].as_str()?;
+    ServerName::parse(name)
+        .ok()
+        .filter(|_| response.status == 200)
 }
 
 /// The host and port of a URL

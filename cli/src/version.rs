@@ -70,6 +70,11 @@ impl VersionError {
         }
     }
 
+    /// Whether it is a homeserver that answered, which knows no such path
+    pub(crate) fn is_unrecognized(&self) -> bool {
+        matches!(self, Self::Status(answered) if answered.answer.says(UNRECOGNIZED))
+    }
+
     /// What an administrator should know of it
     ///
     /// `elsewhere` is what to change where the homeserver is not at `at`.
@@ -177,7 +182,6 @@ impl Answered {
             "{at} answers GET {VERSION_PATH} for the name {host} with {}{who}",
             self.answer.in_words()
         );
-        let says = |text: &str| who.contains(text);
         match status {
             _ if self.is_challenge || self.answer.is_challenge() => (
                 Code::VersionChallenge,
@@ -189,22 +193,23 @@ impl Answered {
                 format!("{what}, in JSON: a homeserver's listener without federation answers so"),
                 format!("add federation to that listener (Synapse: resources, names: [client, federation]), or have the proxy pass /_matrix/federation and /_matrix/key for {name} to the one that has it"),
             ),
-            404 if says("(404 page not found)") => (
+            // Of the standard library of Go
+            404 if self.answer.body.trim_ascii() == b"404 page not found" => (
                 Code::VersionUnknownPath,
-                format!("{what}: Traefik says so where it has no router for this name and path"),
-                format!("start the homeserver's container, without which Traefik has no router for it, or correct its rule: Host(`{name}`) && PathPrefix(`/_matrix`), on the entry point of that port"),
+                format!("{what}: Traefik, or another program in Go, says so where it has no route for this name and path"),
+                format!("start the homeserver's container, without which Traefik has no router for it, or correct its rule: Host(`{name}`) && PathPrefix(`/_matrix`), on the entry point of that port; or, {elsewhere}"),
             ),
             404 => (
                 Code::VersionUnknownPath,
                 format!("{what}: what listens there does not pass federation on to a homeserver"),
                 format!("{pass_on}; or, {elsewhere}"),
             ),
-            400 if says("HTTP request was sent to HTTPS") => (
+            400 if self.answer.says("HTTP request was sent to HTTPS") => (
                 Code::VersionStatus,
                 format!("{what}: a proxy speaks HTTP without TLS with a port behind it that wants TLS"),
                 "have the proxy pass requests on by https, or to the port of the homeserver without TLS (nginx: proxy_pass)".into(),
             ),
-            400 if says("certificate was sent") => (
+            400 if self.answer.says("certificate was sent") => (
                 Code::VersionStatus,
                 format!("{what}: it wants a certificate of its clients, which no other server has"),
                 "turn off client certificates there: in nginx \"ssl_verify_client off\"".into(),
@@ -223,13 +228,8 @@ impl Answered {
                 Code::VersionProxyDown,
                 what,
                 match status {
-                    530 if says("1033") => "start cloudflared where the homeserver is, with the tunnel that this name is routed to: it is not connected",
-                    530 => "correct the name or address of the server behind Cloudflare that is set there: it is not in DNS",
-                    500 => "look at the logs of the homeserver and of the proxy before it",
-                    525 => "have the server behind Cloudflare speak TLS for this name, with a certificate (of Let's Encrypt, or of Cloudflare for origins)",
-                    526 => "give the server behind Cloudflare a certificate that Cloudflare accepts: of a public authority, or of its own for origins",
-                    520..=599 => "see to it that the server behind Cloudflare runs and lets Cloudflare in, at the address and port that are set there",
-                    _ => "start the homeserver (of Synapse with workers, the one for /_matrix/federation), or correct the address at which the proxy looks for it",
+                    502..=504 => "start the homeserver (of Synapse with workers, the one for /_matrix/federation), or correct the address at which the proxy looks for it",
+                    _ => self.answer.remedy().unwrap_or("look at the logs of the homeserver and of the proxy before it"),
                 }
                 .into(),
             ),
@@ -255,13 +255,15 @@ impl Answered {
                 let there = to.strip_prefix("https://").unwrap_or_default();
                 let (its_host, path) = there.split_once('/').unwrap_or((there, ""));
                 let is_itself = is_same(its_host, host) && format!("/{path}") == VERSION_PATH;
+                let mut words = there.split(|it: char| !it.is_ascii_alphanumeric());
                 let of_log_in = ["access", "auth", "login", "outpost", "signin", "sso"];
+                let is_log_in = words.any(|word| of_log_in.iter().any(|it| word.ends_with(it)));
                 let (how, remedy) = if is_itself {
                     (
                         "a redirect to itself: a proxy asks the server behind it without TLS, which redirects to https for ever",
                         "have the proxy ask the server behind it by https (at Cloudflare, SSL/TLS mode Full (strict)), or that server not redirect what the proxy asks".into(),
                     )
-                } else if !is_same(its_host, host) && of_log_in.iter().any(|it| there.contains(it)) {
+                } else if !is_same(its_host, host) && is_log_in {
                     (
                         "a redirect to a log-in, which other servers do not have",
                         format!("exempt everything below /_matrix on {name} from that log-in (Cloudflare Access: a Bypass policy; Authelia, Authentik: a bypass rule)"),
@@ -297,5 +299,7 @@ impl std::fmt::Display for VersionError {
 
 /// Server-server API, "Retrieving server version"
 pub(crate) const VERSION_PATH: &str = "/_matrix/federation/v1/version";
+/// What a homeserver says to a path that it does not know
+pub(crate) const UNRECOGNIZED: &str = "M_UNRECOGNIZED";
 /// A URL in a sentence
 const MAX_SHOWN: usize = 120;

@@ -84,19 +84,19 @@ const ROWS: [Row; 14] = [
     },
     Row {
         work: Work::Search(LITERAL),
-        target: 4_800,
+        target: 4_620,
     },
     Row {
         work: Work::Search(LONGEST_V1_8),
-        target: 38_600,
+        target: 37_940,
     },
     Row {
         work: Work::Search(LONGEST_R0_1),
-        target: 32_600,
+        target: 32_070,
     },
     Row {
         work: Work::Search(LONGEST_DRAFT_2019),
-        target: 31_950,
+        target: 31_230,
     },
     Row {
         work: Work::Pool("hit-1000", pools::hit::<1_000>),
@@ -108,27 +108,27 @@ const ROWS: [Row; 14] = [
     },
     Row {
         work: Work::Pool("cold-alone", pools::cold::<0>),
-        target: 118_400,
+        target: 109_920,
     },
     Row {
         work: Work::Pool("cold-beside-100", pools::cold::<100>),
-        target: 128_200,
+        target: 119_730,
     },
     Row {
         work: Work::Pool("warm", pools::warm),
-        target: 30_000,
+        target: 26_860,
     },
     Row {
         work: Work::Pool("asks-1000", pools::asks),
-        target: 709_000,
+        target: 612_100,
     },
     Row {
         work: Work::Pool("idle-poll-10", pools::poll::<10>),
-        target: 425,
+        target: 300,
     },
     Row {
         work: Work::Pool("idle-poll-10000", pools::poll::<10_000>),
-        target: 425,
+        target: 333,
     },
 ];
 

@@ -27,7 +27,7 @@ pub(crate) use self::stage::Begin;
 use self::stage::{Stage, Subject};
 pub(crate) use self::targets::Goal;
 use self::targets::Targets;
-pub(crate) use self::verb::Verb;
+pub(crate) use self::verb::{Given, Verb};
 use crate::action::{Action, ActionId, Event, Reply};
 use crate::answer::{HttpAnswer, Shown};
 use crate::config::Config;

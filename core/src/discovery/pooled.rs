@@ -10,7 +10,7 @@ use super::delegator::Delegation;
 use super::queries::Question;
 use super::stage::{Begin, Stage};
 use super::targets::Goal;
-use super::verb::Verb;
+use super::verb::{Given, Verb};
 use super::{Discovery, outcome};
 use crate::action::{ActionId, Event};
 use crate::config::Config;
@@ -27,10 +27,8 @@ impl Discovery {
             Verb::GiveDelegation {
                 now,
                 delegation,
-                until,
-                is_stale,
-                is_own,
-            } => self.give_delegation(now, &delegation, until, is_stale, is_own),
+                how,
+            } => self.give_delegation(now, &delegation, how),
             Verb::GiveUp => self.give_up(),
             Verb::Hear { now, event } => return self.hear(event, now),
             Verb::MoveOn { now, news } => self.move_on(news, now),
@@ -82,30 +80,21 @@ impl Discovery {
     }
 
     /// What step 3 came to
-    ///
-    /// What was tried for it counts as tried by this search, if it was since it began.
-    pub(crate) fn give_delegation(
-        &mut self,
-        now: Instant,
-        delegation: &Delegation,
-        until: Instant,
-        is_stale: bool,
-        is_own: bool,
-    ) {
+    pub(crate) fn give_delegation(&mut self, now: Instant, delegation: &Delegation, how: Given) {
         self.arrive(now);
         if !matches!(self.stage, Stage::Awaiting) {
             return;
         }
         let context = &mut self.context;
-        if is_own {
+        if how.is_own {
             context.attempts_left = context.attempts_left.saturating_sub(delegation.attempts);
             context.failures = delegation.failures;
             context.last_attempt = delegation.last_attempt;
         }
         context.notes.take_in(&delegation.notes());
-        context.notes.provisional |= is_stale;
+        context.notes.provisional |= how.is_stale;
         let mut said = delegation.said.clone();
-        said.until = until;
+        said.until = how.until;
         self.stage = self.after_well_known(said);
     }
 

@@ -10,7 +10,8 @@ use crate::action::Event;
 use crate::found::Notes;
 use crate::time::Instant;
 
-/// What a pool tells a search, and a loop does not: a method of [`Discovery`](super::Discovery) each, as what is kept of a call of it
+/// What a pool tells a search, and a loop does not: a method of [`Discovery`](super::Discovery) each, as what is kept of a
+/// call of it
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verb {
@@ -24,9 +25,7 @@ pub(crate) enum Verb {
     GiveDelegation {
         now: Instant,
         delegation: Box<Delegation>,
-        until: Instant,
-        is_stale: bool,
-        is_own: bool,
+        how: Given,
     },
     GiveUp,
     Hear {
@@ -43,6 +42,16 @@ pub(crate) enum Verb {
         lost: Duration,
     },
     StoodStill(Duration),
+}
+
+/// How what step 3 came to is told
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Given {
+    /// How long it may be believed
+    pub(crate) until: Instant,
+    pub(crate) is_stale: bool,
+    /// Whether it was asked for since the search began: then what was tried for it counts as tried by the search
+    pub(crate) is_own: bool,
 }
 
 impl Verb {

@@ -123,12 +123,8 @@ impl Case<'_> {
             "turn that challenge for browsers off for everything below /.well-known/matrix (in Cloudflare, a rule that skips it): servers cannot solve it"
         } else if matches!(status, 401 | 403) {
             "let everybody read that address, without a log-in and from everywhere; or answer 404, if there is to be no delegation"
-        } else if status >= 520 {
-            "start the web server behind Cloudflare, or let Cloudflare in through its firewall"
-        } else if status >= 500 {
-            "mend what answers there: look at the proxy, and at the server behind it"
         } else {
-            "serve the document there with status 200, to everybody; or 404, if there is to be no delegation"
+            answer.remedy().unwrap_or("serve the document there with status 200, to everybody; or 404, if there is to be no delegation")
         };
         (
             Code::WellKnownStatus,

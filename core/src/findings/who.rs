@@ -16,6 +16,41 @@ impl HttpAnswer {
         }
     }
 
+    /// What to do where a server, or a proxy before it, has failed: of a status of 500 and above
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        Some(match self.status {
+            500 => "look at the logs of the server, and of the proxy before it",
+            502..=504 => {
+                "start the server behind that proxy, or correct the address at which the proxy looks for it"
+            }
+            521..=523 => {
+                "start the server behind Cloudflare, and let Cloudflare in through its firewall, at the address and port that are set there"
+            }
+            525 => {
+                "have the server behind Cloudflare speak TLS for this name, with a certificate (of Let's Encrypt, or of Cloudflare for origins)"
+            }
+            526 => {
+                "give the server behind Cloudflare a certificate that Cloudflare accepts: of a public authority, or of its own for origins"
+            }
+            530 if self.says("1033") => {
+                "start cloudflared where the server is, with the tunnel that this name is routed to: it is not connected"
+            }
+            530 => {
+                "correct the name or address of the server behind Cloudflare that is set there: it is not in DNS"
+            }
+            501..=599 => "look at what answers there, and at the logs of the server behind it",
+            _ => return None,
+        })
+    }
+
+    /// Whether the body, as far as there is one, has these words in it
+    #[must_use]
+    pub fn says(&self, words: &str) -> bool {
+        let mut windows = self.body.windows(words.len().max(1));
+        windows.any(|window| window == words.as_bytes())
+    }
+
     /// Whether it is a page that asks a browser to prove that it is one, as Cloudflare has it
     #[must_use]
     pub fn is_challenge(&self) -> bool {

@@ -37,7 +37,7 @@ use self::workers::Workers;
 use crate::action::{Action, ActionId, Event, Reply};
 use crate::answer::FactKind;
 use crate::config::{Config, Lookahead};
-use crate::discovery::{Begin, Delegation, Delegator, Discovery, Goal};
+use crate::discovery::{Begin, Delegation, Delegator, Discovery, Given, Goal};
 use crate::edition::Place;
 use crate::found::{DiscoveryError, DiscoveryErrorKind, Found, Notes};
 use crate::machine::{Machine, Step};
@@ -585,15 +585,29 @@ impl Pool {
         service: Service,
         otherwise: Option<&Arc<Delegation>>,
     ) {
-        let (known, until, stale, own) = match service {
+        let (known, how) = match service {
             Service::Known {
                 failed,
                 until,
                 stale,
                 own,
                 ..
-            } => (self.desk.facts.get(fact).said(failed), until, stale, own),
-            Service::Ask => (None, self.now, false, true),
+            } => {
+                let how = Given {
+                    until,
+                    is_stale: stale,
+                    is_own: own,
+                };
+                (self.desk.facts.get(fact).said(failed), how)
+            }
+            Service::Ask => {
+                let how = Given {
+                    until: self.now,
+                    is_stale: false,
+                    is_own: true,
+                };
+                (None, how)
+            }
         };
         let known = match known {
             Some(Said::WellKnown(delegation)) => Some(delegation),
@@ -611,9 +625,7 @@ impl Pool {
             job.delegation = Some(fact);
             job.awaits = None;
         }
-        worker
-            .machine
-            .give_delegation(self.now, &delegation, until, stale, own);
+        worker.machine.give_delegation(self.now, &delegation, how);
     }
 
     /// What was noticed so far by whoever does step 3 for a search

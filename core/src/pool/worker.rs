@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use super::facts::{FactId, Wanted};
 use super::told::Ticket;
 use crate::action::{ActionId, Event};
-use crate::discovery::{Begin, Delegation, Delegator, Discovery, Goal, Question, Verb};
+use crate::discovery::{Begin, Delegation, Delegator, Discovery, Given, Goal, Question, Verb};
 use crate::found::{DiscoveryError, Found, Notes};
 use crate::machine::{Machine as _, Step};
 use crate::name::ServerName;
@@ -252,14 +252,7 @@ impl Machine {
     }
 
     /// Tells a search what step 3 came to
-    pub(super) fn give_delegation(
-        &mut self,
-        now: Instant,
-        delegation: &Delegation,
-        until: Instant,
-        is_stale: bool,
-        is_own: bool,
-    ) {
+    pub(super) fn give_delegation(&mut self, now: Instant, delegation: &Delegation, how: Given) {
         match self {
             // It is who would ask
             Self::Delegator(_) => {}
@@ -267,14 +260,10 @@ impl Machine {
                 search.obey(Verb::GiveDelegation {
                     now,
                     delegation: delegation.clone().into(),
-                    until,
-                    is_stale,
-                    is_own,
+                    how,
                 });
             }
-            Self::Search(search) => {
-                search.give_delegation(now, delegation, until, is_stale, is_own);
-            }
+            Self::Search(search) => search.give_delegation(now, delegation, how),
         }
     }
 
